@@ -1,0 +1,39 @@
+// swift-tools-version: 6.2
+
+import PackageDescription
+
+/// Every target of ours: Swift 6, no warning tolerated, unsafe code marked where it stands.
+let strict: [SwiftSetting] = [
+    .strictMemorySafety(),
+    .treatAllWarnings(as: .error),
+    // Functions that return spans say what the span borrows from.
+    .enableExperimentalFeature("Lifetimes"),
+    // C functions with annotated pointers take spans.
+    .enableExperimentalFeature("SafeInteropWrappers"),
+    .enableUpcomingFeature("ExistentialAny"),
+    .enableUpcomingFeature("MemberImportVisibility"),
+    // An import is internal unless it says otherwise, so no C type can show in a public signature.
+    .enableUpcomingFeature("InternalImportsByDefault"),
+]
+
+func module(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
+    .target(name: name, dependencies: dependencies, swiftSettings: strict)
+}
+
+func tests(_ name: String, _ dependencies: [Target.Dependency], exclude: [String] = []) -> Target {
+    .testTarget(
+        name: name, dependencies: dependencies, path: "Tests/\(name)", exclude: exclude,
+        swiftSettings: strict)
+}
+
+let package = Package(
+    name: "vireo",
+    dependencies: [],
+    targets: [
+        .target(name: "CLinux", path: "CSupport/CLinux"),
+        module("Kernel", ["CLinux"]),
+        module("Wire", []),
+        module("Probes", ["Kernel", "Wire", "CLinux"]),
+    ],
+    swiftLanguageModes: [.v6]
+)

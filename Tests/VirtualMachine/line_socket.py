@@ -1,0 +1,91 @@
+"""Newline-terminated lines over a Unix stream socket, with a time-out on every wait."""
+
+from __future__ import annotations
+
+import select
+import socket
+from pathlib import Path
+
+from deadline import Deadline
+
+RECEIVE_BYTES = 1 << 18
+
+
+class PeerClosed(ConnectionError):
+    """The other end closed the socket."""
+
+
+class LineSocket:
+    """The client's side. QEMU's monitor, qemu-ga and the ports all look like this from the host.
+
+    The socket never blocks in `send` or `recv`: a wait is always a poll with the time that is left,
+    so a guest that hangs costs its time-out and never the test run.
+    """
+
+    def __init__(self, path: Path | str) -> None:
+        self._socket = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+        self._received = bytearray()
+        self._scanned_bytes = 0
+        try:
+            self._socket.connect(str(path))
+        except OSError:
+            self._socket.close()
+            raise
+        self._socket.setblocking(False)
+
+    def send(self, data: bytes, timeout_seconds: float = 10.0) -> None:
+        """All of `data`, or TimeoutError; what was sent by then stays sent."""
+        deadline = Deadline(timeout_seconds)
+        rest = memoryview(data)
+        while rest:
+            try:
+                rest = rest[self._socket.send(rest) :]
+            except BlockingIOError:
+                if not self._wait(select.POLLOUT, deadline):
+                    raise TimeoutError(f"{len(rest)} of {len(data)} bytes unsent") from None
+
+    def receive_some(self, timeout_seconds: float) -> bytes:
+        """What is there, at least one byte: for tests that care about bytes and not about lines."""
+        if not self._received:
+            self._fill(Deadline(timeout_seconds))
+        data = bytes(self._received)
+        self._received.clear()
+        self._scanned_bytes = 0
+        return data
+
+    def receive_line(self, timeout_seconds: float) -> bytes:
+        """One whole line without its newline. A time-out keeps what has arrived of it."""
+        deadline = Deadline(timeout_seconds)
+        while True:
+            end = self._received.find(b"\n", self._scanned_bytes)
+            if end >= 0:
+                line = bytes(self._received[:end])
+                del self._received[: end + 1]
+                self._scanned_bytes = 0
+                return line
+            # A line of 1 MiB arrives in some 256 pieces; searching each byte once keeps it linear.
+            self._scanned_bytes = len(self._received)
+            self._fill(deadline)
+
+    def close(self) -> None:
+        self._socket.close()
+
+    def _fill(self, deadline: Deadline) -> None:
+        while True:
+            try:
+                piece = self._socket.recv(RECEIVE_BYTES)
+            except BlockingIOError:
+                if not self._wait(select.POLLIN, deadline):
+                    raise TimeoutError(
+                        f"no whole line; {len(self._received)} bytes of one so far"
+                    ) from None
+                continue
+            if not piece:
+                raise PeerClosed(f"end of stream with {len(self._received)} bytes of a line")
+            self._received += piece
+            return
+
+    def _wait(self, events: int, deadline: Deadline) -> bool:
+        poll = select.poll()
+        poll.register(self._socket, events)
+        return bool(poll.poll(deadline.remaining_seconds * 1000))
