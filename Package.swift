@@ -28,10 +28,22 @@ func tests(_ name: String, _ dependencies: [Target.Dependency], exclude: [String
 
 let package = Package(
     name: "vireo",
-    dependencies: [],
+    dependencies: [
+        .package(url: "https://github.com/apple/swift-collections", from: "1.6.0"),
+    ],
     targets: [
         .target(name: "CLinux", path: "CSupport/CLinux"),
         module("Kernel", ["CLinux"]),
+        module("Slabs", ["Kernel", "CLinux"]),
+        .systemLibrary(
+            name: "CLiburing", path: "CSupport/CLiburing", pkgConfig: "liburing",
+            providers: [.apt(["liburing-dev"])]),
+        module(
+            "IOEngine",
+            [
+                "Slabs", "Kernel", "CLinux", "CLiburing",
+                .product(name: "BasicContainers", package: "swift-collections"),
+            ]),
         module("Wire", []),
         module("Probes", ["Kernel", "Wire", "CLinux"]),
     ],

@@ -63,6 +63,11 @@ int clinux_epoll_add(int epoll_fd, int fd, uint32_t events, uint64_t data) {
     return epoll_ctl(epoll_fd, EPOLL_CTL_ADD, fd, &event);
 }
 
+int clinux_epoll_again(int epoll_fd, int fd, uint32_t events, uint64_t data) {
+    struct epoll_event event = {.events = events, .data.u64 = data};
+    return epoll_ctl(epoll_fd, EPOLL_CTL_MOD, fd, &event);
+}
+
 int clinux_epoll_remove(int epoll_fd, int fd) {
     struct epoll_event ignored = {0};
     return epoll_ctl(epoll_fd, EPOLL_CTL_DEL, fd, &ignored);

@@ -45,6 +45,8 @@ struct clinux_epoll_event {
 };
 int clinux_epoll_create(void);
 int clinux_epoll_add(int epoll_fd, int fd, uint32_t events, uint64_t data);
+/* Asks for the same events again: an edge is reported once more if it holds. */
+int clinux_epoll_again(int epoll_fd, int fd, uint32_t events, uint64_t data);
 int clinux_epoll_remove(int epoll_fd, int fd);
 /* Waits at most `timeout_nanoseconds`; below 0: for ever. epoll_pwait2(2), epoll_wait(2) on ENOSYS. */
 int clinux_epoll_wait(int epoll_fd, struct clinux_epoll_event *events, int events_max,

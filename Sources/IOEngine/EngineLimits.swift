@@ -1,0 +1,39 @@
+/// What the engine bounds, each with its reason.
+public enum EngineLimits {
+    /// Bytes in one write request. The virtio console driver takes no more in a call (32 * 1024 in
+    /// port_fops_write), so a longer one would only come back short.
+    public static let requestBytesMax = 32_768
+
+    /// Write requests in one chain. A chain of linked requests is one system call for 128 KiB; a short
+    /// one cancels the rest, so bytes never pass each other.
+    public static let chainRequestsMax = 4
+
+    /// Bytes that one call of `write` takes.
+    public static let writeBytesMax = requestBytesMax * chainRequestsMax
+
+    /// Bytes in one read request: a slab. A virtio port gives at most 4,096 at a time, a socket more.
+    public static let readBytesMax = 65_536
+
+    /// Streams of an engine by default: a port, a signalfd, an inotify, a few pipes.
+    public static let streamsDefault = 16
+
+    /// The most streams of one engine.
+    public static let streamsMax = 16_384
+
+    /// Timers of an engine; each user has its own few keys.
+    public static let timersMax = 64
+
+    /// Rings that can be registered with an engine.
+    public static let regionsMax = 16
+
+    /// When a registration that failed for want of locked memory is tried again, in milliseconds after
+    /// the first time: the memory of a process that was killed is given back up to a second later.
+    public static let registrationRetriesMilliseconds: [UInt64] = [1000, 5000]
+
+    /// Completions taken from the kernel in one go.
+    static let batchMax = 64
+
+    /// Turns in a row that the epoll engine may spend on streams that are still ready before it asks
+    /// the kernel about the others.
+    static let turnsWithoutWaitMax = 8
+}

@@ -1,0 +1,222 @@
+public import Kernel
+public import Slabs
+
+/// One loop for all input and output of a thread, on io_uring or on epoll.
+///
+/// Requests go in as calls, ends of requests come out as ``Completion``s, once a turn, on the same thread.
+/// Memory that a request uses is a ``SlabLease``: the engine has it while the kernel does, and gives it
+/// back with the completion.
+///
+/// ```swift
+/// let engine = try IOEngine(.automatic)
+/// engine.register(&ring)
+/// let stream = try engine.attach(descriptor, .socket)
+/// engine.read(stream, into: ring.leaseFree(bytesMax: EngineLimits.readBytesMax)!)
+/// while running {
+///     engine.turn { completion in
+///         switch consume completion {
+///         case .read(let stream, let lease, let transfer): ...
+///         ...
+///         }
+///     }
+/// }
+/// ```
+///
+/// An engine belongs to the thread that made it; only ``waker`` may be used from others. A stream has at
+/// most one read, one write and one watch in flight, so what is in flight is bounded by the number of
+/// streams. SIGPIPE is ignored from the first engine on, for the whole process: a peer that left is an
+/// error of one write, not of the process.
+public final class IOEngine {
+    /// Which engine is wanted.
+    public enum Choice: String, Sendable, CaseIterable {
+        /// io_uring where it can be had, epoll elsewhere.
+        case automatic = "auto"
+        case uring
+        case epoll
+    }
+
+    /// Whether the rings of this engine are registered with the kernel.
+    public enum Registration: Equatable, Sendable {
+        /// The epoll engine has no such thing, or no ring was introduced.
+        case none
+        case registered
+        /// Refused so far; tried again at the moments of ``EngineLimits``.
+        case retrying(Errno)
+        /// Refused for good: requests carry plain addresses.
+        case refused(Errno)
+    }
+
+    /// What the engine counted since it was made.
+    public struct Counters: Equatable, Sendable {
+        /// Waits for the kernel: system calls, in the uring engine with the submissions in them.
+        public var waits: UInt64 = 0
+        public var reads: UInt64 = 0
+        public var writes: UInt64 = 0
+        /// Of these, requests on registered memory.
+        public var fixedRequests: UInt64 = 0
+        public var edges: UInt64 = 0
+        /// Calls beside the wait: read(2) and write(2) of the epoll engine, extra submissions.
+        public var otherCalls: UInt64 = 0
+    }
+
+    public let kind: EngineKind
+    /// Why the engine is not io_uring although it might have been; `nil` otherwise.
+    public let fallback: EngineError?
+    public let waker: Waker
+
+    private let table: StreamTable
+    private let backend: any EngineBackend
+    private var timers = TimerTable()
+    private var registrar = BufferRegistrar()
+
+    /// - Parameters:
+    ///   - choice: ``Choice/automatic`` falls back and says why in ``fallback``; the others fail.
+    ///   - streamsMax: 1 to 16,384 streams at a time.
+    /// - Throws: ``EngineError`` when the wanted engine cannot be had.
+    public init(
+        _ choice: Choice = .automatic, streamsMax: Int = EngineLimits.streamsDefault
+    ) throws(EngineError) {
+        ignoreBrokenPipes()
+        let waker = try Waker()
+        let table = StreamTable(streamsMax: streamsMax)
+        self.waker = waker
+        self.table = table
+        switch choice {
+        case .epoll:
+            fallback = nil
+            backend = try EpollEngine(table: table, waker: waker)
+        case .uring:
+            fallback = nil
+            backend = try UringEngine(table: table, waker: waker)
+        case .automatic:
+            do {
+                backend = try UringEngine(table: table, waker: waker)
+                fallback = nil
+            } catch {
+                fallback = error
+                backend = try EpollEngine(table: table, waker: waker)
+            }
+        }
+        kind = backend.kind
+    }
+
+    deinit {
+        backend.shutDown()
+        table.abandonLeases()
+    }
+
+    public var counters: Counters { backend.counters }
+    public var registration: Registration { registrar.state }
+    /// Streams open now.
+    public var streamCount: Int { table.openCount }
+
+    /// Introduces a ring, whose memory is registered with the kernel if it can be. Before the ring's
+    /// first lease, and at most ``EngineLimits/regionsMax`` rings an engine.
+    public func register<Ring: RegistrableRing & ~Copyable>(_ ring: inout Ring) {
+        precondition(ring.bufferIndex == nil, "the ring is registered already")
+        guard backend.kind == .uring else { return }
+        ring.bufferIndex = registrar.add(ring.region, with: backend, now: .now)
+    }
+
+    /// Takes over a descriptor, which must be non-blocking.
+    ///
+    /// - Throws: EMFILE when all places are taken; what epoll_ctl(2) says of descriptors that cannot be
+    ///   waited for, such as regular files.
+    public func attach(
+        _ descriptor: consuming FileDescriptor, _ kind: StreamKind
+    ) throws(EngineError) -> Stream {
+        guard let stream = table.open(descriptor, kind) else {
+            throw EngineError(.attach, .tooManyFiles, detail: "\(table.count) streams at most")
+        }
+        do {
+            try backend.attach(Int(stream.index))
+        } catch {
+            table.release(Int(stream.index))
+            throw error
+        }
+        return stream
+    }
+
+    /// Reads into the lease as soon as something is there. A read that is in flight already is a
+    /// programming error.
+    public func read(_ stream: Stream, into lease: consuming SlabLease) {
+        let index = check(stream)
+        let isReading = table[index].reading != nil
+        precondition(!isReading, "one read at a time")
+        table[index].reading = consume lease
+        backend.startRead(index)
+    }
+
+    /// Writes the lease's bytes, in requests of at most 32 KiB that are linked. How many were taken is
+    /// told by the completion: the rest is the caller's to write again, from exactly there.
+    public func write(_ stream: Stream, from lease: consuming SlabLease) {
+        precondition(lease.count <= EngineLimits.writeBytesMax, "more than one chain can carry")
+        let index = check(stream)
+        let isWriting = table[index].writing != nil
+        precondition(!isWriting, "one write at a time")
+        table[index].writing = consume lease
+        backend.startWrite(index)
+    }
+
+    public func isReading(_ stream: Stream) -> Bool { table[check(stream)].reading != nil }
+    public func isWriting(_ stream: Stream) -> Bool { table[check(stream)].writing != nil }
+
+    /// Delivers ``Completion/edge(_:_:)`` at once when the descriptor is ready for something, and from
+    /// then on whenever its state changes. Changes in quick succession may merge into one.
+    public func watch(_ stream: Stream) {
+        let index = check(stream)
+        guard !table[index].isWatched else { return }
+        table[index].isWatched = true
+        backend.startWatch(index)
+    }
+
+    /// Ends what is in flight, gives the leases back as cancelled, closes the descriptor, and then
+    /// delivers ``Completion/closed(_:)``.
+    public func close(_ stream: Stream) {
+        let index = check(stream)
+        table[index].isClosing = true
+        table[index].isWatched = false
+        backend.startClose(index)
+    }
+
+    /// What poll(2) says of the descriptor at this moment.
+    public func poll(_ stream: Stream) -> Edges {
+        pollNow(table.number(check(stream)))
+    }
+
+    /// The descriptor's number, for calls such as fstat(2) that move no data.
+    public func descriptorNumber(_ stream: Stream) -> Int32 {
+        table.number(check(stream))
+    }
+
+    /// Delivers ``Completion/timer(_:)`` once at that moment, or not at all if it is set to `nil` before.
+    public func setTimer(_ key: TimerKey, at moment: MonotonicTime?) {
+        timers.set(key, at: moment)
+    }
+
+    public func isTimerSet(_ key: TimerKey) -> Bool { timers.isSet(key) }
+
+    /// Waits once, until something happened or a timer is due, and delivers all of it.
+    ///
+    /// - Parameter limit: the moment at which the wait ends although nothing happened, if any.
+    public func turn(until limit: MonotonicTime? = nil, _ deliver: (consuming Completion) -> Void) {
+        let deadlines = [timers.next, registrar.retryAt, limit]
+        var deadline: MonotonicTime?
+        for case let moment? in deadlines where deadline == nil || moment < deadline! {
+            deadline = moment
+        }
+        backend.wait(until: deadline, deliver)
+        guard deadline != nil else { return }
+        let now = MonotonicTime.now
+        while let key = timers.takeDue(at: now) { deliver(.timer(key)) }
+        if let retryAt = registrar.retryAt, retryAt <= now { registrar.retry(with: backend, now: now) }
+    }
+
+    private func check(_ stream: Stream) -> Int {
+        let index = Int(stream.index)
+        precondition(table.isCurrent(stream), "the stream is closed")
+        let isClosing = table[index].isClosing
+        precondition(!isClosing, "the stream is closing")
+        return index
+    }
+}

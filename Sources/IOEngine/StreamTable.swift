@@ -1,0 +1,154 @@
+import BasicContainers
+import Kernel
+import Slabs
+
+/// All that an engine knows of one stream.
+struct StreamSlot: ~Copyable {
+    var generation: UInt32 = 0
+    /// `nil` when the place is free.
+    var descriptor: FileDescriptor?
+    var kind = StreamKind.socket
+    var reading: SlabLease?
+    var writing: SlabLease?
+    var isWatched = false
+    var isClosing = false
+    var isQueued = false
+
+    /// uring: requests that the kernel still owes a completion for.
+    var requestsInKernel = 0
+    /// uring: is the multishot poll among them?
+    var isPolling = false
+    /// uring: requests of the write chain in flight, and how far it came.
+    var chain = WriteChain()
+
+    /// epoll: neither is known to be blocked.
+    var mayRead = true
+    var mayWrite = true
+    /// epoll: the peer is known to have hung up, so that a short read may have an end behind it.
+    var sawHangUp = false
+}
+
+/// A write that went out as several linked requests, put together again as their completions come.
+struct WriteChain {
+    private(set) var requestsPending = 0
+    private(set) var bytes = 0
+    private var isBroken = false
+    private var error: Errno?
+
+    mutating func begin(requests: Int) {
+        precondition(requestsPending == 0, "one chain at a time")
+        self = WriteChain()
+        requestsPending = requests
+    }
+
+    /// One request of `length` bytes ended with the kernel's `result`.
+    mutating func add(result: Int32, length: Int) {
+        precondition(requestsPending > 0)
+        requestsPending -= 1
+        guard !isBroken else {
+            // The kernel cancels what follows a short request. Had it sent more, bytes would be lost
+            // from the middle of the stream.
+            precondition(result < 0, "a request went on after a short one")
+            return
+        }
+        if result < 0 {
+            isBroken = true
+            error = Errno(rawValue: -result)
+        } else {
+            bytes += Int(result)
+            isBroken = Int(result) < length
+        }
+    }
+
+    /// What the whole chain comes to once nothing is pending.
+    var outcome: Transfer {
+        bytes == 0 && error != nil ? .failed(error!) : .bytes(bytes)
+    }
+}
+
+/// The streams of an engine: a fixed number of places, so that work in flight is bounded.
+final class StreamTable {
+    private var slots: RigidArray<StreamSlot>
+    private var free: [UInt32]
+    /// Streams that have something to deliver without the kernel: see ``queue(_:)``.
+    private(set) var queued: [UInt32] = []
+
+    init(streamsMax: Int) {
+        precondition((1...EngineLimits.streamsMax).contains(streamsMax), "1 to 16,384 streams")
+        slots = RigidArray(capacity: streamsMax)
+        for _ in 0..<streamsMax { slots.append(StreamSlot()) }
+        free = (0..<UInt32(streamsMax)).reversed()
+        queued.reserveCapacity(streamsMax)
+    }
+
+    /// Borrowed or changed in place: a slot owns a descriptor and leases, and cannot be copied.
+    subscript(index: Int) -> StreamSlot {
+        _read { yield slots[index] }
+        _modify { yield &slots[index] }
+    }
+
+    var count: Int { slots.count }
+    var openCount: Int { slots.count - free.count }
+
+    func open(_ descriptor: consuming FileDescriptor, _ kind: StreamKind) -> Stream? {
+        guard let index = free.popLast() else { return nil }
+        let generation = slots[Int(index)].generation &+ 1
+        slots[Int(index)] = StreamSlot()
+        slots[Int(index)].generation = generation
+        slots[Int(index)].kind = kind
+        slots[Int(index)].descriptor = consume descriptor
+        return Stream(index: index, generation: generation)
+    }
+
+    /// Closes the descriptor and frees the place. No lease may be left in it.
+    func release(_ index: Int) {
+        precondition(slots[index].requestsInKernel == 0, "the kernel still uses the descriptor")
+        let hasLeases = slots[index].reading != nil || slots[index].writing != nil
+        precondition(!hasLeases, "a stream was freed with leases in flight")
+        slots[index].descriptor = nil
+        free.append(UInt32(index))
+    }
+
+    func isCurrent(_ stream: Stream) -> Bool {
+        let index = Int(stream.index)
+        return slots[index].generation == stream.generation && slots[index].descriptor != nil
+    }
+
+    func stream(at index: Int) -> Stream {
+        Stream(index: UInt32(index), generation: slots[index].generation)
+    }
+
+    /// The descriptor's number, for system calls.
+    func number(_ index: Int) -> Int32 {
+        guard let number = slots[index].descriptor?.number else {
+            preconditionFailure("a stream that is not open")
+        }
+        return number
+    }
+
+    /// Has the stream looked at in the next turn. At most once in the list, so the list is bounded.
+    func queue(_ index: Int) {
+        guard !slots[index].isQueued else { return }
+        slots[index].isQueued = true
+        queued.append(UInt32(index))
+    }
+
+    /// Empties the list into `body`; what is queued meanwhile waits for the next turn.
+    func drainQueue(_ body: (Int) -> Void) {
+        let count = queued.count
+        for place in 0..<count {
+            let index = Int(queued[place])
+            slots[index].isQueued = false
+            body(index)
+        }
+        queued.removeFirst(count)
+    }
+
+    /// Gives up every lease when the engine ends: the kernel has let go of them.
+    func abandonLeases() {
+        for index in slots.indices {
+            if let lease = slots[index].reading.take() { lease.abandon() }
+            if let lease = slots[index].writing.take() { lease.abandon() }
+        }
+    }
+}

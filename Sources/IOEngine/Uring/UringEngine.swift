@@ -1,0 +1,319 @@
+import CLiburing
+import CLinux
+import Glibc
+import Kernel
+import Slabs
+
+/// The engine on io_uring: requests gather in the submission queue, and one system call a turn submits
+/// them and waits.
+///
+/// Descriptors are non-blocking, so a request that cannot go on parks on the descriptor's poll and
+/// occupies no thread. Source: io_uring(7), io_uring_enter(2).
+@safe
+final class UringEngine: EngineBackend {
+    let kind = EngineKind.uring
+    private(set) var counters = IOEngine.Counters()
+
+    let table: StreamTable
+    private let waker: Waker
+    /// SAFETY: allocated and set up in init, exited and freed in shutDown; used by one thread only.
+    private let ring: UnsafeMutablePointer<io_uring>
+    /// SAFETY: room for one batch of pointers into the ring, freed in shutDown.
+    private let batch: UnsafeMutablePointer<UnsafeMutablePointer<io_uring_cqe>?>
+    private var usesRegisteredBuffers = false
+    private var isDown = false
+
+    init(table: StreamTable, waker: Waker) throws(EngineError) {
+        self.table = table
+        self.waker = waker
+        unsafe ring = .allocate(capacity: 1)
+        unsafe ring.initialize(to: io_uring())
+        unsafe batch = .allocate(capacity: EngineLimits.batchMax)
+        unsafe batch.initialize(repeating: nil, count: EngineLimits.batchMax)
+        do throws(EngineError) {
+            try unsafe RingSetup.make(ring, streamsMax: table.count)
+        } catch {
+            unsafe ring.deallocate()
+            unsafe batch.deallocate()
+            throw error
+        }
+        watchWaker()
+    }
+
+    // MARK: Submissions
+
+    /// A free place in the submission queue, submitting what is in it if it is full.
+    private func submission() -> UnsafeMutablePointer<io_uring_sqe> {
+        if let entry = unsafe io_uring_get_sqe(ring) { return unsafe entry }
+        counters.otherCalls += 1
+        _ = unsafe io_uring_submit(ring)
+        guard let entry = unsafe io_uring_get_sqe(ring) else {
+            preconditionFailure("the submission queue is full right after a submission")
+        }
+        return unsafe entry
+    }
+
+    private func stamp(
+        _ entry: UnsafeMutablePointer<io_uring_sqe>, _ operation: UserData.Operation, _ index: Int,
+        link: Int = 0
+    ) {
+        let mark = UserData(
+            operation, index: index, generation: table[index].generation, link: link)
+        unsafe io_uring_sqe_set_data64(entry, mark.packed)
+        table[index].requestsInKernel += 1
+    }
+
+    private func watchWaker() {
+        let entry = unsafe submission()
+        unsafe io_uring_prep_poll_multishot(
+            entry, waker.event.number, clinux_epoll_in | clinux_epoll_edge_triggered)
+        unsafe io_uring_sqe_set_data64(entry, UserData(.waker).packed)
+    }
+
+    func attach(_ index: Int) throws(EngineError) {}
+
+    func startRead(_ index: Int) {
+        let entry = unsafe submission()
+        let number = table.number(index)
+        let (address, count, buffer) = unsafe location(reading: index)
+        if usesRegisteredBuffers, let buffer {
+            counters.fixedRequests += 1
+            unsafe io_uring_prep_read_fixed(
+                entry, number, address, UInt32(count), .max, Int32(buffer))
+        } else {
+            unsafe io_uring_prep_read(entry, number, address, UInt32(count), .max)
+        }
+        counters.reads += 1
+        unsafe stamp(entry, .read, index)
+    }
+
+    private func location(reading index: Int) -> (UnsafeMutableRawPointer, Int, Int?) {
+        // SAFETY: the lease stays in the slot until the request's completion takes it out.
+        switch table[index].reading {
+        case .some(let lease): return unsafe (lease.address, lease.count, lease.bufferIndex)
+        case .none: preconditionFailure("a read without a lease")
+        }
+    }
+
+    private func location(writing index: Int) -> (UnsafeMutableRawPointer, Int, Int?) {
+        // SAFETY: as for reading.
+        switch table[index].writing {
+        case .some(let lease): return unsafe (lease.address, lease.count, lease.bufferIndex)
+        case .none: preconditionFailure("a write without a lease")
+        }
+    }
+
+    /// Length of the request at `link` of a chain over `count` bytes.
+    private func length(ofLink link: Int, count: Int) -> Int {
+        min(EngineLimits.requestBytesMax, count - link * EngineLimits.requestBytesMax)
+    }
+
+    func startWrite(_ index: Int) {
+        let number = table.number(index)
+        let (address, count, buffer) = unsafe location(writing: index)
+        let requests = (count + EngineLimits.requestBytesMax - 1) / EngineLimits.requestBytesMax
+        table[index].chain.begin(requests: requests)
+        makeRoom(for: requests)
+        for link in 0..<requests {
+            let entry = unsafe submission()
+            let start = unsafe address + link * EngineLimits.requestBytesMax
+            let bytes = UInt32(length(ofLink: link, count: count))
+            if usesRegisteredBuffers, let buffer {
+                counters.fixedRequests += 1
+                unsafe io_uring_prep_write_fixed(entry, number, start, bytes, .max, Int32(buffer))
+            } else {
+                unsafe io_uring_prep_write(entry, number, start, bytes, .max)
+            }
+            if link + 1 < requests {
+                unsafe io_uring_sqe_set_flags(entry, UInt32(cliburing_sqe_io_link))
+            }
+            counters.writes += 1
+            unsafe stamp(entry, .write, index, link: link)
+        }
+    }
+
+    /// A chain must be submitted whole: split over two submissions it would be two chains, whose parts
+    /// could pass each other.
+    private func makeRoom(for requests: Int) {
+        if unsafe io_uring_sq_space_left(ring) < UInt32(requests) {
+            counters.otherCalls += 1
+            _ = unsafe io_uring_submit(ring)
+        }
+    }
+
+    func startWatch(_ index: Int) {
+        let entry = unsafe submission()
+        let events =
+            clinux_epoll_in | clinux_epoll_out | clinux_epoll_rdhup | clinux_epoll_edge_triggered
+        unsafe io_uring_prep_poll_multishot(entry, table.number(index), events)
+        table[index].isPolling = true
+        unsafe stamp(entry, .poll, index)
+    }
+
+    func startClose(_ index: Int) {
+        guard table[index].requestsInKernel > 0 else {
+            table.queue(index)
+            return
+        }
+        let entry = unsafe submission()
+        unsafe io_uring_prep_cancel_fd(entry, table.number(index), cliburing_cancel_fd_all)
+        unsafe stamp(entry, .cancel, index)
+    }
+
+    // MARK: Registration
+
+    func register(_ region: SlabRegion, bufferIndex: Int) throws(Errno) {
+        var vector = unsafe iovec(iov_base: region.address, iov_len: region.count)
+        var tag: UInt64 = 0
+        let result = unsafe io_uring_register_buffers_update_tag(
+            ring, UInt32(bufferIndex), &vector, &tag, 1)
+        guard result >= 0 else { throw Errno(rawValue: -result) }
+        guard result == 1 else { throw .noMemory }
+    }
+
+    func useRegisteredBuffers(_ isOn: Bool) {
+        usesRegisteredBuffers = isOn
+    }
+
+    // MARK: Completions
+
+    func wait(until deadline: MonotonicTime?, _ deliver: (consuming Completion) -> Void) {
+        var isPatient = true
+        table.drainQueue { index in
+            guard table[index].descriptor != nil, table[index].isClosing else { return }
+            isPatient = false
+            finishClose(index, deliver)
+        }
+        enter(until: isPatient ? deadline : MonotonicTime(nanoseconds: 0))
+        while true {
+            let count = unsafe io_uring_peek_batch_cqe(ring, batch, UInt32(EngineLimits.batchMax))
+            if count == 0 { return }
+            for place in 0..<Int(count) {
+                // SAFETY: the first `count` entries point into the completion queue until it advances.
+                guard let entry = unsafe batch[place] else { continue }
+                unsafe complete(entry.pointee, deliver)
+            }
+            unsafe io_uring_cq_advance(ring, count)
+            if count < UInt32(EngineLimits.batchMax) { return }
+        }
+    }
+
+    /// Submits what has gathered and waits for one completion or the deadline, in one system call.
+    private func enter(until deadline: MonotonicTime?) {
+        counters.waits += 1
+        var first: UnsafeMutablePointer<io_uring_cqe>?
+        let result: Int32
+        if let deadline {
+            let left = deadline.nanoseconds(since: .now)
+            var limit = __kernel_timespec(
+                tv_sec: Int64(left / 1_000_000_000), tv_nsec: Int64(left % 1_000_000_000))
+            result = unsafe io_uring_submit_and_wait_timeout(ring, &first, 1, &limit, nil)
+        } else {
+            result = unsafe io_uring_submit_and_wait_timeout(ring, &first, 1, nil, nil)
+        }
+        switch -result {
+        case ETIME, EINTR, EAGAIN, EBUSY: break
+        case let failure where failure > 0:
+            // Nothing that the caller could mend: the ring itself is broken.
+            preconditionFailure("io_uring_enter failed: \(Errno(rawValue: failure))")
+        default: break
+        }
+    }
+
+    private func complete(_ entry: io_uring_cqe, _ deliver: (consuming Completion) -> Void) {
+        let mark = UserData(packed: entry.user_data)
+        let hasMore = entry.flags & IORING_CQE_F_MORE != 0
+        if mark.operation == .waker {
+            waker.clear()
+            if !hasMore { watchWaker() }
+            deliver(.woken)
+            return
+        }
+        let index = mark.index
+        // The slot cannot have a successor: it is freed only when the kernel owes it nothing.
+        precondition(table[index].generation & 0xff_ffff == mark.generation)
+        if !hasMore { table[index].requestsInKernel -= 1 }
+        switch mark.operation {
+        case .read: completeRead(index, entry.res, deliver)
+        case .write: completeWrite(index, mark.link, entry.res, deliver)
+        case .poll: completePoll(index, entry.res, hasMore, deliver)
+        case .cancel, .waker: break
+        }
+        let isDone = table[index].isClosing && table[index].requestsInKernel == 0
+        if isDone && table[index].descriptor != nil { finishClose(index, deliver) }
+    }
+
+    private func completeRead(
+        _ index: Int, _ result: Int32, _ deliver: (consuming Completion) -> Void
+    ) {
+        guard let lease = table[index].reading.take() else {
+            preconditionFailure("a read ended twice")
+        }
+        let transfer =
+            result < 0 ? Transfer.failed(Errno(rawValue: -result)) : .bytes(Int(result))
+        deliver(.read(table.stream(at: index), lease, transfer))
+    }
+
+    private func completeWrite(
+        _ index: Int, _ link: Int, _ result: Int32, _ deliver: (consuming Completion) -> Void
+    ) {
+        let (_, count, _) = unsafe location(writing: index)
+        table[index].chain.add(result: result, length: length(ofLink: link, count: count))
+        guard table[index].chain.requestsPending == 0,
+            let lease = table[index].writing.take()
+        else { return }
+        let outcome = table[index].chain.outcome
+        deliver(.written(table.stream(at: index), lease, outcome))
+    }
+
+    private func completePoll(
+        _ index: Int, _ result: Int32, _ hasMore: Bool, _ deliver: (consuming Completion) -> Void
+    ) {
+        if !hasMore { table[index].isPolling = false }
+        guard table[index].isWatched else { return }
+        if result >= 0 {
+            counters.edges += 1
+            // The kernel ended the series, as it may when it is short of memory: begin another.
+            if !hasMore { startWatch(index) }
+            deliver(.edge(table.stream(at: index), Edges(rawValue: UInt32(result))))
+        } else {
+            deliver(.edge(table.stream(at: index), .error))
+        }
+    }
+
+    private func finishClose(_ index: Int, _ deliver: (consuming Completion) -> Void) {
+        guard table[index].requestsInKernel == 0 else { return }
+        let stream = table.stream(at: index)
+        table.release(index)
+        deliver(.closed(stream))
+    }
+
+    // MARK: End
+
+    func shutDown() {
+        guard !isDown else { return }
+        isDown = true
+        // Everything is cancelled and waited for: the kernel must not write into memory that is about
+        // to be unmapped.
+        for index in (0..<table.count) where table[index].requestsInKernel > 0 {
+            if table[index].isClosing { continue }
+            table[index].isClosing = true
+            table[index].isWatched = false
+            startClose(index)
+        }
+        var turns = 0
+        while turns < 1000, (0..<table.count).contains(where: { table[$0].requestsInKernel > 0 }) {
+            turns += 1
+            wait(until: MonotonicTime.now.adding(milliseconds: 10)) { completion in
+                switch consume completion {
+                case .read(_, let lease, _): lease.abandon()
+                case .written(_, let lease, _): lease.abandon()
+                default: break
+                }
+            }
+        }
+        unsafe io_uring_queue_exit(ring)
+        unsafe ring.deallocate()
+        unsafe batch.deallocate()
+    }
+}

@@ -1,0 +1,76 @@
+/// The ring that a stream is read into: the kernel fills the free part, the consumer reads the rest.
+///
+/// Two positions only ever grow: `consumed <= filled <= consumed + capacity`.
+@safe
+public struct ReceiveRing: ~Copyable, RegistrableRing {
+    private let memory: MirroredMemory
+    private var consumed: UInt64 = 0
+    private var filled: UInt64 = 0
+    private var isLeased = false
+    public var bufferIndex: Int?
+
+    /// - Parameter slabCount: 1 to 1024 slabs of 64 KiB; 17 or more for frames of 1 MiB.
+    /// - Throws: ``SlabError`` when the kernel refuses the memory.
+    public init(slabCount: Int = SlabLimits.receiveSlabsDefault) throws(SlabError) {
+        memory = try MirroredMemory(slabCount: slabCount)
+    }
+
+    deinit {
+        precondition(!isLeased, "a ring went away while the kernel could write into it")
+    }
+
+    public var capacityBytes: Int { memory.capacityBytes }
+    /// Bytes that came in and were not consumed yet.
+    public var unreadBytes: Int { Int(filled - consumed) }
+    public var freeBytes: Int { capacityBytes - unreadBytes }
+
+    public var region: SlabRegion {
+        unsafe SlabRegion(address: memory.base, count: memory.capacityBytes)
+    }
+
+    /// All that came in and was not consumed yet, contiguous wherever it begins.
+    public var unread: RawSpan {
+        @_lifetime(borrow self)
+        get {
+            let start = unsafe memory.base + memory.offset(of: consumed)
+            // SAFETY: unreadBytes <= capacity, so the span ends inside the second mapping; the kernel
+            // writes only to the free part, which the span does not touch.
+            let bytes = unsafe RawSpan(_unsafeStart: UnsafeRawPointer(start), byteCount: unreadBytes)
+            return unsafe _overrideLifetime(bytes, borrowing: self)
+        }
+    }
+
+    /// How many bytes may be *read* from the start of ``unread`` on, what lies behind it included: a
+    /// parser that looks a few bytes past its input reads old data there, never unmapped memory.
+    public var readableBytes: Int {
+        2 * capacityBytes - memory.offset(of: consumed)
+    }
+
+    /// The next free bytes for the kernel to fill: at most `bytesMax`, ending at the seam. `nil` when
+    /// the ring is full, or a lease is out already.
+    public mutating func leaseFree(bytesMax: Int) -> SlabLease? {
+        precondition(bytesMax > 0)
+        guard !isLeased, freeBytes > 0 else { return nil }
+        let offset = memory.offset(of: filled)
+        let count = min(bytesMax, freeBytes, capacityBytes - offset)
+        isLeased = true
+        return unsafe SlabLease(address: memory.base + offset, count: count, bufferIndex: bufferIndex)
+    }
+
+    /// Takes the lease back with `count` bytes in it, 0 when the read gave nothing.
+    public mutating func commit(_ lease: consuming SlabLease, filled count: Int) {
+        precondition(isLeased && count >= 0 && count <= lease.count, "more bytes than were leased")
+        let start = unsafe lease.end()
+        precondition(
+            unsafe start == memory.base + memory.offset(of: filled), "a lease of another ring")
+        filled += UInt64(count)
+        isLeased = false
+        assert(unreadBytes <= capacityBytes)
+    }
+
+    /// Lets go of the first `count` unread bytes.
+    public mutating func consume(_ count: Int) {
+        precondition(count >= 0 && count <= unreadBytes, "more bytes than are there")
+        consumed += UInt64(count)
+    }
+}
