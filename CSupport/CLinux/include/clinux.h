@@ -9,14 +9,21 @@
 #include <stdint.h>
 #include <sys/types.h>
 
-/* With these two, Swift sees (pointer, count) as one span, so that a caller needs no `unsafe`.
- * Plain C compilers know the first only with an experimental flag. */
-#if defined(__swift__)
+/* With these two, Swift sees (pointer, count) as one span, so that a caller needs no `unsafe`. Only an
+ * importer with the feature SafeInteropWrappers can parse the first; for others it is nothing. */
+#if defined(__has_feature)
+#if __has_feature(bounds_safety_attributes)
 #define CLINUX_SIZED_BY(count) __attribute__((__sized_by__(count)))
-#else
+#endif
+#endif
+#if !defined(CLINUX_SIZED_BY)
 #define CLINUX_SIZED_BY(count)
 #endif
+#if defined(__clang__)
 #define CLINUX_NOESCAPE __attribute__((noescape))
+#else
+#define CLINUX_NOESCAPE
+#endif
 
 /* Offset of the first byte equal to `byte`, or -1. memchr(3). */
 static inline ptrdiff_t clinux_find_byte(const void *CLINUX_SIZED_BY(count) bytes CLINUX_NOESCAPE,

@@ -31,7 +31,10 @@ enum RingSetup {
             try unsafe restrict(ring)
             // Saves the kernel a look-up of the ring's file in every call; where it is refused, no harm.
             _ = unsafe io_uring_register_ring_fd(ring)
-            let result = unsafe io_uring_enable_rings(ring)
+            // liburing 2.3 declares io_uring_enable_rings and io_uring_register_restrictions, but its
+            // shared library does not export them.
+            let result = unsafe io_uring_register(
+                UInt32(ring.pointee.ring_fd), UInt32(IORING_REGISTER_ENABLE_RINGS), nil, 0)
             guard result >= 0 else { throw EngineError(.enable, Errno(rawValue: -result)) }
         } catch {
             unsafe io_uring_queue_exit(ring)
@@ -97,7 +100,9 @@ enum RingSetup {
         // Filling a place of the table of buffers is all that may be registered later.
         entries.append(cliburing_allow_register_op(UInt8(IORING_REGISTER_BUFFERS_UPDATE)))
         let result = unsafe entries.withUnsafeMutableBufferPointer { buffer in
-            unsafe io_uring_register_restrictions(ring, buffer.baseAddress, UInt32(buffer.count))
+            unsafe io_uring_register(
+                UInt32(ring.pointee.ring_fd), UInt32(IORING_REGISTER_RESTRICTIONS),
+                buffer.baseAddress, UInt32(buffer.count))
         }
         guard result >= 0 else { throw EngineError(.restrict, Errno(rawValue: -result)) }
     }

@@ -1,0 +1,105 @@
+import Slabs
+import Testing
+
+@Suite struct RingTests {
+    @Test func whatWasWrittenIsContiguousAtEveryOffset() throws {
+        // One slab is enough to cross the seam at every offset in steps that are no divisor of it.
+        var ring = try SendRing(slabCount: 1)
+        var pattern: UInt8 = 0
+        for _ in 0..<500 {
+            let count = 40_961
+            do {
+                var free = ring.free()
+                #expect(free.byteCount == 65_536)
+                for offset in 0..<count {
+                    free.storeBytes(
+                        of: pattern &+ UInt8(truncatingIfNeeded: offset), toByteOffset: offset,
+                        as: UInt8.self)
+                }
+            }
+            ring.append(count)
+            ring.unsent.withUnsafeBytes { unsent in
+                #expect(unsent.count == count)
+                for offset in stride(from: 0, to: count, by: 997) {
+                    #expect(unsent[offset] == pattern &+ UInt8(truncatingIfNeeded: offset))
+                }
+            }
+            ring.skip(count)
+            ring.releaseSent()
+            pattern &+= 7
+        }
+    }
+
+    @Test func spansLieInsideTheMapping() throws {
+        let ring = try ReceiveRing(slabCount: 2)
+        let base = UInt(bitPattern: ring.region.address)
+        let end = base + UInt(2 * ring.capacityBytes)
+        ring.unread.withUnsafeBytes { bytes in
+            let start = UInt(bitPattern: bytes.baseAddress!)
+            #expect(start >= base && start < end)
+        }
+    }
+
+    @Test func aLeaseEndsAtTheSeamAndThereIsOneAtATime() throws {
+        var ring = try ReceiveRing(slabCount: 1)
+        let first = ring.leaseFree(bytesMax: 60_000)!
+        #expect(first.count == 60_000)
+        if let second = ring.leaseFree(bytesMax: 1) {
+            second.abandon()
+            Issue.record("two leases at a time")
+        }
+        ring.commit(first, filled: 50_000)
+        ring.consume(50_000)
+        let seam = ring.leaseFree(bytesMax: 65_536)!
+        #expect(seam.count == 15_536)
+        ring.commit(seam, filled: 15_536)
+        let afterSeam = ring.leaseFree(bytesMax: 65_536)!
+        #expect(afterSeam.count == 50_000)
+        ring.commit(afterSeam, filled: 0)
+        #expect(ring.unreadBytes == 15_536)
+    }
+
+    @Test func aFullRingIsBackPressureNotGrowth() throws {
+        var ring = try ReceiveRing(slabCount: 1)
+        let lease = ring.leaseFree(bytesMax: 65_536)!
+        ring.commit(lease, filled: 65_536)
+        #expect(ring.freeBytes == 0)
+        if let more = ring.leaseFree(bytesMax: 1) {
+            more.abandon()
+            Issue.record("a lease of a full ring")
+        }
+        ring.consume(1)
+        let one = ring.leaseFree(bytesMax: 65_536)!
+        #expect(one.count == 1)
+        ring.commit(one, filled: 0)
+    }
+
+    @Test func sentBytesAreKeptUntilReleased() throws {
+        var ring = try SendRing(slabCount: 1)
+        ring.append(100)
+        let lease = ring.leaseUnsent(bytesMax: 40)!
+        ring.complete(lease, sent: 30)
+        #expect(ring.unsentBytes == 70 && ring.keptBytes == 30)
+        #expect(ring.freeBytes == 65_536 - 100)
+        ring.releaseSent()
+        #expect(ring.keptBytes == 0 && ring.freeBytes == 65_536 - 70)
+    }
+
+    @Test func aDroppedLeaseStopsTheProcess() async {
+        await #expect(processExitsWith: .failure) {
+            var ring = try ReceiveRing(slabCount: 1)
+            _ = ring.leaseFree(bytesMax: 10)!
+        }
+    }
+
+    @Test func aLeaseOfAnotherRingStopsTheProcess() async {
+        await #expect(processExitsWith: .failure) {
+            var one = try ReceiveRing(slabCount: 1)
+            var other = try ReceiveRing(slabCount: 1)
+            let lease = one.leaseFree(bytesMax: 10)!
+            let its = other.leaseFree(bytesMax: 10)!
+            other.commit(lease, filled: 1)
+            one.commit(its, filled: 1)
+        }
+    }
+}
