@@ -104,3 +104,21 @@ public struct FrameScanner: Sendable {
         return found < 0 ? nil : start + found
     }
 }
+
+extension FrameScanner {
+    /// Bytes of the first line with its newline, `nil` when there is none.
+    public static func lineBytes(in bytes: borrowing RawSpan) -> Int? {
+        newline(in: bytes, from: 0).map { $0 + 1 }
+    }
+
+    /// How many newlines there are.
+    public static func lineCount(in bytes: borrowing RawSpan) -> Int {
+        var count = 0
+        var start = 0
+        while let found = newline(in: bytes, from: start) {
+            count += 1
+            start = found + 1
+        }
+        return count
+    }
+}

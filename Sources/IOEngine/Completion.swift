@@ -42,12 +42,11 @@ public struct Edges: OptionSet, Sendable {
     public static let peerClosedWriting = Edges(rawValue: 0x2000)
 }
 
-/// Names one timer of an engine: 0 to 63, chosen by the engine's user.
+/// Names one timer of an engine: from 0 on, chosen by the engine's user.
 public struct TimerKey: Hashable, Sendable {
-    public let number: UInt8
+    public let number: UInt32
 
-    public init(_ number: UInt8) {
-        precondition(Int(number) < EngineLimits.timersMax, "timer keys are 0 to 63")
+    public init(_ number: UInt32) {
         self.number = number
     }
 }
@@ -62,4 +61,24 @@ public enum Completion: ~Copyable {
     case timer(TimerKey)
     /// Another thread called ``Waker/wake()``, once or more since the last time.
     case woken
+}
+
+extension Completion {
+    /// The stream that it is about, `nil` for timers and wakes.
+    public var stream: Stream? {
+        switch self {
+        case .read(let stream, _, _): stream
+        case .written(let stream, _, _): stream
+        case .edge(let stream, _): stream
+        case .closed(let stream): stream
+        default: nil
+        }
+    }
+
+    public var timerKey: TimerKey? {
+        switch self {
+        case .timer(let key): key
+        default: nil
+        }
+    }
 }

@@ -20,8 +20,8 @@ public enum EngineLimits {
     /// The most streams of one engine.
     public static let streamsMax = 16_384
 
-    /// Timers of an engine; each user has its own few keys.
-    public static let timersMax = 64
+    /// Timers of an engine by default; each user has its own few keys.
+    public static let timersDefault = 32
 
     /// Rings that can be registered with an engine.
     public static let regionsMax = 16

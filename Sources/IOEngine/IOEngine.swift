@@ -66,17 +66,20 @@ public final class IOEngine {
 
     private let table: StreamTable
     private let backend: any EngineBackend
-    private var timers = TimerTable()
+    private var timers: TimerTable
     private var registrar = BufferRegistrar()
 
     /// - Parameters:
     ///   - choice: ``Choice/automatic`` falls back and says why in ``fallback``; the others fail.
     ///   - streamsMax: 1 to 16,384 streams at a time.
+    ///   - timersMax: timer keys are below this.
     /// - Throws: ``EngineError`` when the wanted engine cannot be had.
     public init(
-        _ choice: Choice = .automatic, streamsMax: Int = EngineLimits.streamsDefault
+        _ choice: Choice = .automatic, streamsMax: Int = EngineLimits.streamsDefault,
+        timersMax: Int = EngineLimits.timersDefault
     ) throws(EngineError) {
         ignoreBrokenPipes()
+        timers = TimerTable(timersMax: timersMax)
         let waker = try Waker()
         let table = StreamTable(streamsMax: streamsMax)
         self.waker = waker

@@ -4,11 +4,18 @@ import Kernel
 ///
 /// There are so few that a scan of all is cheaper than a heap, and it allocates nothing.
 struct TimerTable {
-    private var deadlines = [UInt64](repeating: .max, count: EngineLimits.timersMax)
+    private var deadlines: [UInt64]
     private(set) var earliest = UInt64.max
 
+    init(timersMax: Int) {
+        deadlines = [UInt64](repeating: .max, count: timersMax)
+    }
+
     mutating func set(_ key: TimerKey, at moment: MonotonicTime?) {
-        deadlines[Int(key.number)] = moment?.nanoseconds ?? .max
+        precondition(Int(key.number) < deadlines.count, "a timer key beyond the engine's timers")
+        let new = moment?.nanoseconds ?? .max
+        guard deadlines[Int(key.number)] != new else { return }
+        deadlines[Int(key.number)] = new
         earliest = deadlines.min() ?? .max
     }
 
@@ -25,7 +32,7 @@ struct TimerTable {
         guard earliest <= now.nanoseconds, let place = deadlines.firstIndex(of: earliest) else {
             return nil
         }
-        let key = TimerKey(UInt8(place))
+        let key = TimerKey(UInt32(place))
         set(key, at: nil)
         return key
     }

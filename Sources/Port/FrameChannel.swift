@@ -1,0 +1,306 @@
+import Framing
+public import IOEngine
+import Kernel
+public import Slabs
+
+/// Frames in and out of one stream: the rings, the scanner and the order in which things leave.
+///
+/// Two rings hold what leaves. Control frames (handshakes, errors, keep-alives) leave first, but only
+/// between two frames: a frame is never interleaved with another. The data ring keeps its order. Writes
+/// go on at the exact byte, whatever was taken.
+///
+/// The rings outlive any number of streams, so that their memory is registered once.
+public final class FrameChannel {
+    /// How large the three rings are, in slabs.
+    public struct Sizes: Sendable {
+        public var receive = SlabLimits.receiveSlabsDefault
+        public var control = SlabLimits.controlSlabsDefault
+        public var send = SlabLimits.sendSlabsDefault
+
+        public init() {}
+    }
+
+    public struct Counters: Equatable, Sendable {
+        public var framesReceived: UInt64 = 0
+        public var bytesReceived: UInt64 = 0
+        /// Frames over the cap, skipped to their newline.
+        public var framesOverlong: UInt64 = 0
+        /// Frames that began and did not end within 30 s, or before the host left.
+        public var framesAbandoned: UInt64 = 0
+        /// Frames, and the lone newline at each arrival of a host.
+        public var linesSent: UInt64 = 0
+        public var bytesSent: UInt64 = 0
+        /// Frames whose first part had left when the host did.
+        public var framesCutOff: UInt64 = 0
+    }
+
+    /// What a scan of the received bytes came upon.
+    public enum Received: ~Escapable {
+        /// A frame and the bytes behind it that may be read, which a parser may look at and must not
+        /// take for data. Both borrow the ring.
+        case frame(RawSpan, readableBytes: Int)
+        /// A line over the cap has ended; it had this many bytes with its newline.
+        case overlong(bytes: UInt64)
+    }
+
+    enum Source {
+        case control
+        case data
+    }
+
+    let engine: IOEngine
+    private var receive: ReceiveRing
+    private var control: SendRing
+    private var data: SendRing
+    private var scanner = FrameScanner()
+    /// The ring whose frame has begun to leave and has not ended.
+    private var unfinished: Source?
+    /// The ring that the write in flight takes from.
+    private var writing: Source?
+    /// What stands unsent belongs to a host that has left: sorted out when the write in flight ends.
+    private var mustResync = false
+    public private(set) var stream: Stream?
+    public private(set) var isSending = false
+    public private(set) var counters = Counters()
+
+    /// - Throws: ``SlabError`` when there is no memory for the rings.
+    public init(engine: IOEngine, sizes: Sizes = Sizes(), registers: Bool = true) throws(SlabError) {
+        self.engine = engine
+        receive = try ReceiveRing(slabCount: sizes.receive)
+        control = try SendRing(slabCount: sizes.control)
+        data = try SendRing(slabCount: sizes.send)
+        if registers {
+            engine.register(&receive)
+            engine.register(&control)
+            engine.register(&data)
+        }
+    }
+
+    // MARK: Streams and hosts
+
+    /// Uses `stream` from here on; nothing is read or written before ``hostArrived()``.
+    func attach(_ stream: Stream) {
+        precondition(self.stream == nil, "one stream at a time")
+        self.stream = stream
+    }
+
+    /// The stream is closed, and its leases are home.
+    func detach() {
+        stream = nil
+        isSending = false
+    }
+
+    /// A host is there: what was meant for the one before is dropped, a lone newline ends whatever half
+    /// frame is in the pipe, and reading starts.
+    func hostArrived() {
+        isSending = true
+        if writing != nil {
+            mustResync = true
+        } else {
+            resync()
+        }
+        readMore()
+    }
+
+    func hostLeft() {
+        isSending = false
+        // Until the read gives 0 there may be bytes of the host that left; what they leave behind without
+        // a newline is dropped then.
+    }
+
+    /// The host is gone and all that it sent was read: a half frame of its cannot be finished.
+    func dropPartialFrame() {
+        if receive.unreadBytes > 0 || scanner.isSkipping { counters.framesAbandoned += 1 }
+        receive.consume(receive.unreadBytes)
+        scanner.reset()
+    }
+
+    private func resync() {
+        mustResync = false
+        // A frame whose beginning went to the host before is never finished towards the next one.
+        if unfinished == .data {
+            data.skip(Self.bytesToFrameEnd(data))
+            data.releaseSent()
+            counters.framesCutOff += 1
+        }
+        unfinished = nil
+        control.skip(control.unsentBytes)
+        control.releaseSent()
+        // The control ring is empty, so a byte always fits.
+        _ = appendControl { space in
+            space.storeBytes(of: UInt8(0x0a), toByteOffset: 0, as: UInt8.self)
+            return 1
+        }
+    }
+
+    /// Bytes up to the end of the first unsent frame, all of them if its end is not there.
+    private static func bytesToFrameEnd(_ ring: borrowing SendRing) -> Int {
+        FrameScanner.lineBytes(in: ring.unsent) ?? ring.unsentBytes
+    }
+
+    // MARK: Receiving
+
+    /// Starts a read if none is in flight and there is room, which there always is: the scanner never
+    /// leaves more than a frame unread.
+    func readMore() {
+        guard let stream, !engine.isReading(stream) else { return }
+        guard let lease = receive.leaseFree(bytesMax: EngineLimits.readBytesMax) else { return }
+        engine.read(stream, into: lease)
+    }
+
+    func readEnded(_ lease: consuming SlabLease, _ transfer: Transfer) {
+        if case .bytes(let count) = transfer {
+            receive.commit(lease, filled: count)
+            counters.bytesReceived += UInt64(count)
+        } else {
+            receive.commit(lease, filled: 0)
+        }
+    }
+
+    /// Whether part of a frame is held because its end has not come.
+    var hasPartialFrame: Bool { receive.unreadBytes > 0 }
+
+    /// Gives up a frame that does not end.
+    func abandonPartialFrame() {
+        let held = scanner.abandonPartialFrame(heldBytes: receive.unreadBytes)
+        if held > 0 { counters.framesAbandoned += 1 }
+        receive.consume(held)
+    }
+
+    /// Hands over all frames that have come, in one call, without a copy.
+    public func forEachReceived(_ body: (borrowing Received) -> Void) {
+        var tally = Tally()
+        Self.scan(&receive, &scanner, &tally, body)
+        counters.framesReceived += tally.frames
+        counters.framesOverlong += tally.overlong
+    }
+
+    /// What one scan came upon: kept apart, so that `body` may look at ``counters``.
+    private struct Tally {
+        var frames: UInt64 = 0
+        var overlong: UInt64 = 0
+    }
+
+    private static func scan(
+        _ ring: inout ReceiveRing, _ scanner: inout FrameScanner, _ tally: inout Tally,
+        _ body: (borrowing Received) -> Void
+    ) {
+        let consumed = scan(ring.unread, ring.readableBytes, &scanner, &tally, body)
+        ring.consume(consumed)
+    }
+
+    /// - Returns: how many of the bytes are done with.
+    private static func scan(
+        _ unread: RawSpan, _ readableBytes: Int, _ scanner: inout FrameScanner,
+        _ tally: inout Tally, _ body: (borrowing Received) -> Void
+    ) -> Int {
+        var position = 0
+        while true {
+            let rest = unread.extracting(droppingFirst: position)
+            switch scanner.next(rest) {
+            case .frame(let frame):
+                tally.frames += 1
+                let left = readableBytes - position - frame.bytes.lowerBound
+                body(.frame(rest.extracting(frame.bytes), readableBytes: left))
+                position += frame.consumed
+            case .overlong(let bytes, let consumed):
+                tally.overlong += 1
+                body(.overlong(bytes: bytes))
+                position += consumed
+            case .incomplete(let consumed):
+                return position + consumed
+            }
+        }
+    }
+
+    // MARK: Sending
+
+    /// Encodes one frame of control straight into its ring: `encode` writes into the free bytes and says
+    /// how many it took, 0 if they were not enough.
+    ///
+    /// - Returns: whether it fitted. A full ring is back-pressure.
+    public func appendControl(_ encode: (inout MutableRawSpan) -> Int) -> Bool {
+        Self.append(to: &control, encode)
+    }
+
+    /// The same into the data ring.
+    public func appendData(_ encode: (inout MutableRawSpan) -> Int) -> Bool {
+        Self.append(to: &data, encode)
+    }
+
+    private static func append(
+        to ring: inout SendRing, _ encode: (inout MutableRawSpan) -> Int
+    ) -> Bool {
+        guard ring.freeBytes > 0 else { return false }
+        let count: Int
+        do {
+            var space = ring.free()
+            count = encode(&space)
+        }
+        ring.append(count)
+        return count > 0
+    }
+
+    /// Bytes in the data ring that have not left.
+    public var unsentDataBytes: Int { data.unsentBytes }
+    public var unsentControlBytes: Int { control.unsentBytes }
+    public var isWriteInFlight: Bool { writing != nil }
+
+    /// Starts a write if a host is there, something waits and none is in flight.
+    public func sendMore() {
+        guard isSending, writing == nil, let stream else { return }
+        let source: Source
+        if let unfinished {
+            source = unfinished
+        } else if control.unsentBytes > 0 {
+            source = .control
+        } else if data.unsentBytes > 0 {
+            source = .data
+        } else {
+            return
+        }
+        guard let lease = lease(of: source) else { return }
+        writing = source
+        engine.write(stream, from: lease)
+    }
+
+    private func lease(of source: Source) -> SlabLease? {
+        switch source {
+        case .control: return control.leaseUnsent(bytesMax: EngineLimits.writeBytesMax)
+        case .data:
+            // With control waiting, only the frame that has begun is finished first.
+            let isControlWaiting = control.unsentBytes > 0 && unfinished == .data
+            let bytes = isControlWaiting ? Self.bytesToFrameEnd(data) : data.unsentBytes
+            return data.leaseUnsent(bytesMax: min(bytes, EngineLimits.writeBytesMax))
+        }
+    }
+
+    /// The write in flight has ended. The rest of what it carried, if any, is next.
+    func writeEnded(_ lease: consuming SlabLease, _ transfer: Transfer) {
+        let sent =
+            switch transfer {
+            case .bytes(let count): count
+            case .failed: 0
+            }
+        guard let source = writing else { preconditionFailure("a write of nothing ended") }
+        writing = nil
+        counters.bytesSent += UInt64(sent)
+        let isMidFrame: Bool
+        switch source {
+        case .control: isMidFrame = Self.complete(&control, lease, sent: sent, &counters)
+        case .data: isMidFrame = Self.complete(&data, lease, sent: sent, &counters)
+        }
+        unfinished = isMidFrame ? source : nil
+        if mustResync { resync() }
+    }
+
+    /// - Returns: whether a frame has begun to leave and has not ended.
+    private static func complete(
+        _ ring: inout SendRing, _ lease: consuming SlabLease, sent: Int, _ counters: inout Counters
+    ) -> Bool {
+        counters.linesSent += UInt64(FrameScanner.lineCount(in: ring.unsent.extracting(first: sent)))
+        ring.complete(lease, sent: sent)
+        ring.releaseSent()
+        return ring.unsentBytes > 0 && (ring.lastByteSent ?? 0x0a) != 0x0a
+    }
+}

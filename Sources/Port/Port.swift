@@ -1,0 +1,424 @@
+import CLinux
+import Framing
+public import IOEngine
+import Kernel
+
+/// What a port tells its owner. Calls come from within ``Port/handle(_:)``, on the engine's thread.
+public protocol PortOwner: AnyObject {
+    /// A host is there, for the first time or anew: a lone newline is already on its way to it.
+    func hostArrived(at port: Port)
+    func hostLeft(_ port: Port)
+    /// Frames have come; ``FrameChannel/forEachReceived(_:)`` hands them over.
+    func framesCame(to port: Port)
+    /// There is no port; another attempt follows in `milliseconds`, or sooner when something appears.
+    func portWaits(_ port: Port, after error: PortError, milliseconds: UInt64)
+    /// The port cannot come back: a descriptor that was given has ended.
+    func portEnded(_ port: Port, with error: PortError)
+}
+
+/// One way to the other side: found, opened, watched, and opened again when it went away.
+///
+/// ```swift
+/// let channel = try FrameChannel(engine: engine)
+/// let port = Port(engine: engine, endpoint: .named(PortName.defaults), channel: channel,
+///                 timers: (TimerKey(0), TimerKey(1)))
+/// port.owner = agent
+/// port.start()
+/// engine.turn { completion in port.handle(completion) }
+/// ```
+///
+/// A virtio port says 0 to a read when no host is there, which is no end of file: no read is armed then,
+/// and the edge of the host's arrival is what wakes us. A socket says 0 when it is over: it is closed and
+/// connected again.
+public final class Port {
+    /// Where a port stands.
+    public enum State: Equatable, Sendable {
+        case idle
+        /// Not open: looking for it, or waiting to.
+        case waiting
+        /// Open, and nobody at the other end.
+        case absent
+        case present
+        case ended
+    }
+
+    public let endpoint: PortEndpoint
+    public let channel: FrameChannel
+    public weak var owner: (any PortOwner)?
+    public private(set) var state = State.idle
+    /// What was opened last: a path, or the endpoint's text.
+    public private(set) var path = ""
+    public private(set) var lastError: PortError?
+    /// How often it was opened, and how often a host appeared.
+    public private(set) var opens: UInt64 = 0
+    public private(set) var arrivals: UInt64 = 0
+
+    private let engine: IOEngine
+    private let tree: PortTree
+    private var discovery: Discovery?
+    private var backOff: BackOff
+    private var presence = Presence()
+    private var isVirtio = false
+    private let watch: DirectoryWatch
+    private let openTimer: TimerKey
+    private let frameTimer: TimerKey
+    private var isFrameTimed = false
+    private var framesWhenTimed: UInt64 = 0
+    private var connectedAt: MonotonicTime?
+    private var wasFruitful = false
+    private var pendingError: PortError?
+    private var isStopping = false
+
+    /// - Parameters:
+    ///   - allowsForeign: see ``Discovery``.
+    ///   - timers: two keys of the engine that are this port's alone.
+    public init(
+        engine: IOEngine, endpoint: PortEndpoint, channel: FrameChannel,
+        timers: (TimerKey, TimerKey), allowsForeign: Bool = false, tree: PortTree = PortTree(),
+        backOff: BackOff = BackOff()
+    ) {
+        self.engine = engine
+        self.endpoint = endpoint
+        self.channel = channel
+        self.tree = tree
+        self.backOff = backOff
+        (openTimer, frameTimer) = timers
+        watch = DirectoryWatch(engine: engine)
+        if case .named(let names) = endpoint {
+            discovery = Discovery(names: names, allowsForeign: allowsForeign, tree: tree)
+        }
+    }
+
+    /// Opens it, or begins to wait for it.
+    public func start() {
+        guard state == .idle else { return }
+        attempt()
+    }
+
+    /// Closes it for good; ``handle(_:)`` must be called until ``isClosed``.
+    public func stop() {
+        isStopping = true
+        engine.setTimer(openTimer, at: nil)
+        engine.setTimer(frameTimer, at: nil)
+        watch.stop()
+        if let stream = channel.stream { close(stream) } else { state = .ended }
+    }
+
+    public var isClosed: Bool { channel.stream == nil }
+
+    // MARK: Opening
+
+    private func attempt() {
+        state = .waiting
+        let now = MonotonicTime.now
+        do throws(PortError) {
+            begin(try open(at: now), at: now)
+        } catch {
+            wait(after: error, at: now)
+        }
+    }
+
+    /// Opens what the endpoint names and notes its path.
+    private func open(at now: MonotonicTime) throws(PortError) -> FileDescriptor {
+        isVirtio = false
+        switch endpoint {
+        case .named:
+            guard let found = try discovery?.find(at: now) else { preconditionFailure() }
+            path = found
+            return try openDevice(found)
+        case .device(let node):
+            path = node
+            if let error = tree.check(node, tree) { throw error }
+            return try openDevice(node)
+        case .socket(let name):
+            path = name
+            // SAFETY: the path is a string of our own for the time of the call.
+            let number = unsafe clinux_unix_connect(name)
+            guard number >= 0 else { throw .connectionFailed(path: name, errno: .current) }
+            return FileDescriptor(owning: number)
+        case .descriptor(let number):
+            path = "fd:\(number)"
+            guard opens == 0 else { throw .hostDisconnected(path: path) }
+            return try adopt(number)
+        }
+    }
+
+    private func openDevice(_ path: String) throws(PortError) -> FileDescriptor {
+        isVirtio = true
+        do {
+            return try FileDescriptor.open(path, .readWriteNonBlocking)
+        } catch {
+            switch error {
+            case .busy: throw .deviceBusy(path: path, holder: tree.holder(of: path))
+            case .accessDenied, .notPermitted: throw .permissionDenied(path: path)
+            case .noDevice, .noSuchDeviceOrAddress: throw .portGone(path: path)
+            default: throw .openFailed(path: path, errno: error)
+            }
+        }
+    }
+
+    private func adopt(_ number: Int32) throws(PortError) -> FileDescriptor {
+        let descriptor = FileDescriptor(owning: number)
+        do {
+            try descriptor.setNonBlocking()
+            let status = try descriptor.status()
+            isVirtio = status.isCharacterDevice && status.deviceMajor == tree.driverMajor()
+        } catch {
+            throw .openFailed(path: "fd:\(number)", errno: error)
+        }
+        return descriptor
+    }
+
+    private func begin(_ descriptor: consuming FileDescriptor, at now: MonotonicTime) {
+        let stream: Stream
+        do {
+            stream = try engine.attach(descriptor, isVirtio ? .device : .socket)
+        } catch {
+            wait(after: .openFailed(path: path, errno: error.errno), at: now)
+            return
+        }
+        opens += 1
+        lastError = nil
+        pendingError = nil
+        presence = Presence()
+        watch.stop()
+        backOff.connected(at: now)
+        connectedAt = now
+        wasFruitful = false
+        channel.attach(stream)
+        if isVirtio {
+            engine.watch(stream)
+            state = .absent
+            apply(presence.look(now: engine.poll(stream)))
+        } else {
+            apply(.arrived)
+        }
+    }
+
+    /// Waits for the next attempt: by the clock, and by the directories in which the port may appear.
+    private func wait(after error: PortError, at now: MonotonicTime) {
+        lastError = error
+        if case .descriptor = endpoint {
+            state = .ended
+            owner?.portEnded(self, with: error)
+            return
+        }
+        state = .waiting
+        watch.start(directories)
+        var milliseconds = backOff.next(at: now)
+        if discovery?.isWaitingForName == true {
+            milliseconds = min(milliseconds, PortLimits.backOffMillisecondsMin)
+        }
+        engine.setTimer(openTimer, at: now.adding(milliseconds: milliseconds))
+        owner?.portWaits(self, after: error, milliseconds: milliseconds)
+    }
+
+    private var directories: [String] {
+        switch endpoint {
+        case .named: [tree.dev, "\(tree.dev)/virtio-ports"]
+        case .device(let path), .socket(let path): [parent(of: path)]
+        case .descriptor: []
+        }
+    }
+
+    private func parent(of path: String) -> String {
+        guard let slash = path.lastIndex(of: "/") else { return "." }
+        return slash == path.startIndex ? "/" : String(path[..<slash])
+    }
+
+    // MARK: Completions
+
+    /// Takes a completion that is this port's own; gives any other back.
+    public func handle(_ completion: consuming Completion) -> Completion? {
+        if let stream = completion.stream, stream == channel.stream {
+            handleOwn(completion, stream)
+            return nil
+        }
+        if let stream = completion.stream, stream.place == watch.place {
+            if case .edge = completion { somethingAppeared() }
+            return nil
+        }
+        if let key = completion.timerKey, key == openTimer || key == frameTimer {
+            key == openTimer ? timerFired() : partialFrameTimedOut()
+            return nil
+        }
+        return completion
+    }
+
+    private func handleOwn(_ completion: consuming Completion, _ stream: Stream) {
+        switch consume completion {
+        case .read(_, let lease, let transfer):
+            channel.readEnded(lease, transfer)
+            readEnded(transfer)
+        case .written(_, let lease, let transfer):
+            channel.writeEnded(lease, transfer)
+            writeEnded(transfer)
+        case .edge(_, let edges): edge(stream, edges)
+        case .closed: closed()
+        default: preconditionFailure("a completion of a stream that is none")
+        }
+    }
+
+    private func readEnded(_ transfer: Transfer) {
+        switch transfer {
+        case .bytes(0): readZero()
+        case .bytes:
+            wasFruitful = true
+            owner?.framesCame(to: self)
+            notePartialFrame()
+            channel.readMore()
+        case .failed(.cancelled): break
+        case .failed(let errno): failed(errno)
+        }
+    }
+
+    private func readZero() {
+        guard let stream = channel.stream else { return }
+        if isVirtio {
+            channel.dropPartialFrame()
+            apply(presence.readZero(now: engine.poll(stream)))
+        } else {
+            lose(.hostDisconnected(path: path))
+        }
+    }
+
+    private func writeEnded(_ transfer: Transfer) {
+        switch transfer {
+        case .bytes(0):
+            // Short of memory in the driver: no edge will tell, so look again soon.
+            engine.setTimer(
+                openTimer, at: MonotonicTime.now.adding(milliseconds: PortLimits.emptyWriteMilliseconds))
+        case .bytes(let count):
+            let calls = (count + EngineLimits.requestBytesMax - 1) / EngineLimits.requestBytesMax
+            for _ in 0..<calls { presence.wrote(at: .now) }
+            channel.sendMore()
+        case .failed(.again):
+            if isVirtio, let stream = channel.stream {
+                apply(presence.writeRefused(now: engine.poll(stream)))
+            }
+        case .failed(.cancelled): break
+        case .failed(let errno): failed(errno)
+        }
+    }
+
+    private func edge(_ stream: Stream, _ edges: Edges) {
+        guard isVirtio, channel.stream == stream else { return }
+        let now = engine.poll(stream)
+        // Unplugged: HUP and nothing else, while a port without a host also says IN.
+        if now.contains(.hangUp) && !now.contains(.input) {
+            lose(.portGone(path: path))
+            return
+        }
+        apply(
+            presence.edge(
+                edges, now: now, isWriteInFlight: channel.isWriteInFlight, at: .now))
+    }
+
+    private func apply(_ change: Presence.Change) {
+        switch change {
+        case .none: break
+        case .left: left()
+        case .arrived: arrived()
+        case .replaced:
+            left()
+            arrived()
+        }
+    }
+
+    private func arrived() {
+        state = .present
+        arrivals += 1
+        channel.hostArrived()
+        owner?.hostArrived(at: self)
+        channel.sendMore()
+    }
+
+    private func left() {
+        state = .absent
+        channel.hostLeft()
+        owner?.hostLeft(self)
+    }
+
+    private func failed(_ errno: Errno) {
+        switch errno {
+        case .noDevice, .noSuchDeviceOrAddress: lose(.portGone(path: path))
+        case .pipe, .connectionReset: lose(.hostDisconnected(path: path))
+        default: lose(.inputOutput(path: path, errno: errno))
+        }
+    }
+
+    /// The stream is over: it is closed, and when that is done, the next attempt is planned.
+    private func lose(_ error: PortError) {
+        guard let stream = channel.stream, pendingError == nil, !isStopping else { return }
+        pendingError = error
+        if state == .present { left() }
+        state = .waiting
+        close(stream)
+    }
+
+    private func close(_ stream: Stream) {
+        engine.setTimer(frameTimer, at: nil)
+        isFrameTimed = false
+        engine.close(stream)
+    }
+
+    private func closed() {
+        channel.dropPartialFrame()
+        channel.detach()
+        guard !isStopping else {
+            state = .ended
+            return
+        }
+        let now = MonotonicTime.now
+        let error = pendingError ?? .hostDisconnected(path: path)
+        // A peer that spoke, or stayed a while, may be about to be back: look at once, then by the clock.
+        if case .hostDisconnected = error, case .socket = endpoint, wasFruitful || isOld(at: now) {
+            lastError = error
+            watch.start(directories)
+            engine.setTimer(
+                openTimer, at: now.adding(milliseconds: PortLimits.reconnectMilliseconds))
+        } else {
+            wait(after: error, at: now)
+        }
+    }
+
+    private func isOld(at now: MonotonicTime) -> Bool {
+        guard let connectedAt else { return false }
+        return now.nanoseconds(since: connectedAt) >= PortLimits.backOffMillisecondsMin * 1_000_000
+    }
+
+    private func somethingAppeared() {
+        watch.drain()
+        guard state == .waiting, channel.stream == nil else { return }
+        backOff.reset()
+        engine.setTimer(
+            openTimer, at: MonotonicTime.now.adding(milliseconds: PortLimits.settleMilliseconds))
+    }
+
+    private func timerFired() {
+        if channel.stream != nil {
+            channel.sendMore()
+        } else if state == .waiting {
+            attempt()
+        }
+    }
+
+    // MARK: Frames that do not end
+
+    /// A frame that has begun has 30 s to end. The timer is set once, not for each piece that comes; when
+    /// it fires, frames that ended meanwhile give the one that is there now another 30 s.
+    private func notePartialFrame() {
+        guard channel.hasPartialFrame, !isFrameTimed else { return }
+        isFrameTimed = true
+        framesWhenTimed = channel.counters.framesReceived
+        engine.setTimer(
+            frameTimer,
+            at: MonotonicTime.now.adding(milliseconds: FramingLimits.partialFrameMillisecondsMax))
+    }
+
+    private func partialFrameTimedOut() {
+        isFrameTimed = false
+        if channel.counters.framesReceived == framesWhenTimed { channel.abandonPartialFrame() }
+        notePartialFrame()
+    }
+}
