@@ -22,6 +22,10 @@ let testing: [SwiftSetting] = [
     .enableUpcomingFeature("ExistentialAny"),
 ]
 
+let log: Target.Dependency = .product(name: "Logging", package: "swift-log")
+let arguments: Target.Dependency = .product(
+    name: "ArgumentParser", package: "swift-argument-parser")
+
 func module(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
     .target(name: name, dependencies: dependencies, swiftSettings: strict)
 }
@@ -35,7 +39,9 @@ func tests(_ name: String, _ dependencies: [Target.Dependency], exclude: [String
 let package = Package(
     name: "vireo",
     dependencies: [
+        .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
         .package(url: "https://github.com/apple/swift-collections", from: "1.6.0"),
+        .package(url: "https://github.com/apple/swift-log", from: "1.16.2"),
     ],
     targets: [
         .target(name: "CLinux", path: "CSupport/CLinux"),
@@ -52,11 +58,33 @@ let package = Package(
                 .product(name: "BasicContainers", package: "swift-collections"),
             ]),
         module("Framing", ["CLinux"]),
-        module("Wire", []),
+        module("Port", ["IOEngine", "Slabs", "Framing", "Kernel", "CLinux"]),
+        .systemLibrary(
+            name: "CSystemd", path: "CSupport/CSystemd", pkgConfig: "libsystemd",
+            providers: [.apt(["libsystemd-dev"])]),
+        module("Systemd", ["CSystemd", log]),
+        module("Session", [.product(name: "DequeModule", package: "swift-collections")]),
+        .target(
+            name: "CSimdjson", path: "CSupport/CSimdjson",
+            cxxSettings: [.define("SIMDJSON_THREADS_ENABLED", to: "1")],
+            linkerSettings: [.linkedLibrary("simdjson")]),
+        module("Wire", ["CSimdjson"]),
         module("Probes", ["Kernel", "Wire", "CLinux"]),
+        module(
+            "Agent",
+            [
+                "Probes", "Port", "Session", "Systemd", "Wire", "IOEngine", "Slabs", "Kernel",
+                "CLinux", log,
+            ]),
+        module("Host", ["Port", "Wire", "IOEngine", "Slabs", "Kernel", "CLinux"]),
+        .executableTarget(
+            name: "vireod",
+            dependencies: ["Agent", "IOEngine", "Port", "Systemd", log, arguments],
+            swiftSettings: strict),
         tests("SlabsTests", ["Slabs", "IOEngine"], exclude: ["Negative"]),
         tests("IOEngineTests", ["IOEngine", "Slabs", "Kernel", "CLinux"]),
         tests("FramingTests", ["Framing", "CAllocationCounter"]),
     ],
-    swiftLanguageModes: [.v6]
+    swiftLanguageModes: [.v6],
+    cxxLanguageStandard: .cxx17
 )

@@ -29,6 +29,8 @@ int clinux_memfd(const char *name) { return memfd_create(name, MFD_CLOEXEC); }
 
 int clinux_eventfd(void) { return eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK); }
 
+int clinux_eventfd_waiting(void) { return eventfd(0, EFD_CLOEXEC); }
+
 static sigset_t signal_set(const int *signals, int count) {
     sigset_t set;
     sigemptyset(&set);

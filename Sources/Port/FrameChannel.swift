@@ -36,9 +36,9 @@ public final class FrameChannel {
 
     /// What a scan of the received bytes came upon.
     public enum Received: ~Escapable {
-        /// A frame and the bytes behind it that may be read, which a parser may look at and must not
-        /// take for data. Both borrow the ring.
-        case frame(RawSpan, readableBytes: Int)
+        /// A frame: the first `count` bytes of `readable`. What lies behind them may be read, as fast
+        /// parsers do, and must not be taken for data. Borrows the ring.
+        case frame(readable: RawSpan, count: Int)
         /// A line over the cap has ended; it had this many bytes with its newline.
         case overlong(bytes: UInt64)
     }
@@ -128,6 +128,7 @@ public final class FrameChannel {
         control.releaseSent()
         // The control ring is empty, so a byte always fits.
         _ = appendControl { space in
+            var space = space
             space.storeBytes(of: UInt8(0x0a), toByteOffset: 0, as: UInt8.self)
             return 1
         }
@@ -185,13 +186,13 @@ public final class FrameChannel {
         _ ring: inout ReceiveRing, _ scanner: inout FrameScanner, _ tally: inout Tally,
         _ body: (borrowing Received) -> Void
     ) {
-        let consumed = scan(ring.unread, ring.readableBytes, &scanner, &tally, body)
+        let consumed = scan(ring.unread, ring.readable, &scanner, &tally, body)
         ring.consume(consumed)
     }
 
     /// - Returns: how many of the bytes are done with.
     private static func scan(
-        _ unread: RawSpan, _ readableBytes: Int, _ scanner: inout FrameScanner,
+        _ unread: RawSpan, _ readable: RawSpan, _ scanner: inout FrameScanner,
         _ tally: inout Tally, _ body: (borrowing Received) -> Void
     ) -> Int {
         var position = 0
@@ -200,8 +201,8 @@ public final class FrameChannel {
             switch scanner.next(rest) {
             case .frame(let frame):
                 tally.frames += 1
-                let left = readableBytes - position - frame.bytes.lowerBound
-                body(.frame(rest.extracting(frame.bytes), readableBytes: left))
+                let start = readable.extracting(droppingFirst: position + frame.bytes.lowerBound)
+                body(.frame(readable: start, count: frame.bytes.count))
                 position += frame.consumed
             case .overlong(let bytes, let consumed):
                 tally.overlong += 1
@@ -219,24 +220,20 @@ public final class FrameChannel {
     /// how many it took, 0 if they were not enough.
     ///
     /// - Returns: whether it fitted. A full ring is back-pressure.
-    public func appendControl(_ encode: (inout MutableRawSpan) -> Int) -> Bool {
+    public func appendControl(_ encode: (consuming MutableRawSpan) -> Int) -> Bool {
         Self.append(to: &control, encode)
     }
 
     /// The same into the data ring.
-    public func appendData(_ encode: (inout MutableRawSpan) -> Int) -> Bool {
+    public func appendData(_ encode: (consuming MutableRawSpan) -> Int) -> Bool {
         Self.append(to: &data, encode)
     }
 
     private static func append(
-        to ring: inout SendRing, _ encode: (inout MutableRawSpan) -> Int
+        to ring: inout SendRing, _ encode: (consuming MutableRawSpan) -> Int
     ) -> Bool {
         guard ring.freeBytes > 0 else { return false }
-        let count: Int
-        do {
-            var space = ring.free()
-            count = encode(&space)
-        }
+        let count = encode(ring.free())
         ring.append(count)
         return count > 0
     }

@@ -41,8 +41,7 @@ public struct PortTree: Sendable {
         guard let bytes = try? reader.read(path) else { return nil }
         var text = ""
         for offset in 0..<bytes.byteCount {
-            // SAFETY: a byte has no invalid values.
-            let byte = unsafe bytes.unsafeLoad(fromByteOffset: offset, as: UInt8.self)
+            let byte = bytes.byte(at: offset)
             if byte == 0x0a { break }
             text.unicodeScalars.append(Unicode.Scalar(byte))
         }
@@ -80,8 +79,7 @@ public struct PortTree: Sendable {
         var word = ""
         var major: UInt32?
         for offset in 0..<bytes.byteCount {
-            // SAFETY: a byte has no invalid values.
-            let byte = unsafe bytes.unsafeLoad(fromByteOffset: offset, as: UInt8.self)
+            let byte = bytes.byte(at: offset)
             if byte == 0x20 || byte == 0x0a {
                 if word == "virtio-portsdev" { return major }
                 if let number = UInt32(word) { major = number }

@@ -40,10 +40,19 @@ public struct ReceiveRing: ~Copyable, RegistrableRing {
         }
     }
 
-    /// How many bytes may be *read* from the start of ``unread`` on, what lies behind it included: a
-    /// parser that looks a few bytes past its input reads old data there, never unmapped memory.
-    public var readableBytes: Int {
-        2 * capacityBytes - memory.offset(of: consumed)
+    /// ``unread`` and whatever lies behind it up to the end of the second mapping: for parsers that look a
+    /// few bytes past their input. What they see there is old data or what a read in flight writes,
+    /// never unmapped memory.
+    public var readable: RawSpan {
+        @_lifetime(borrow self)
+        get {
+            let offset = memory.offset(of: consumed)
+            // SAFETY: ends where the second mapping ends.
+            let bytes = unsafe RawSpan(
+                _unsafeStart: UnsafeRawPointer(memory.base + offset),
+                byteCount: 2 * capacityBytes - offset)
+            return unsafe _overrideLifetime(bytes, borrowing: self)
+        }
     }
 
     /// The next free bytes for the kernel to fill: at most `bytesMax`, ending at the seam. `nil` when

@@ -36,6 +36,8 @@ static inline ptrdiff_t clinux_find_byte(const void *CLINUX_SIZED_BY(count) byte
 int clinux_memfd(const char *name);
 /* eventfd(2), non-blocking, close-on-exec. */
 int clinux_eventfd(void);
+/* The same, whose reads wait. */
+int clinux_eventfd_waiting(void);
 /* signalfd(2), non-blocking, close-on-exec, for signals that the caller has blocked. */
 int clinux_signalfd(const int *signals, int count);
 /* The signal number that a signalfd holds, 0 if none, -1 on failure. */

@@ -1,0 +1,54 @@
+import IOEngine
+import Kernel
+public import Logging
+import Port
+import Systemd
+import Wire
+
+/// The guest daemon put together: probes to messages, messages to the port, requests back.
+///
+/// ```swift
+/// var configuration = AgentConfiguration()
+/// configuration.endpoint = .socket("/run/host.sock")
+/// configuration.intervalSeconds = 1
+/// try Agent.run(configuration, version: "1.0", logger: Logger(label: "vireod"))
+/// ```
+///
+/// One thread does all input and output, one more takes the samples. Neither ever waits for the other.
+public enum Agent {
+    /// Runs until SIGTERM or SIGINT, then drains for at most two seconds.
+    ///
+    /// Blocks the signals TERM, INT and HUP for the calling thread and those that it starts.
+    ///
+    /// - Throws: ``AgentFailure`` when it cannot start, or not go on.
+    public static func run(
+        _ configuration: AgentConfiguration, version: String, logger: Logger
+    ) throws(AgentFailure) {
+        try configuration.validate()
+        let signals: FileDescriptor
+        do {
+            signals = try Signals.descriptor(
+                for: [Signals.terminate, Signals.interrupt, Signals.hangUp])
+        } catch {
+            throw AgentFailure(.software, "signals cannot be had: \(error)")
+        }
+        let engine: IOEngine
+        do {
+            engine = try IOEngine(configuration.engine)
+        } catch {
+            throw AgentFailure(.unavailable, "the engine cannot be had: \(error)")
+        }
+        report(engine, logger)
+        let loop = try AgentLoop(configuration, version: version, engine: engine, logger: logger)
+        try loop.run(signals: signals)
+    }
+
+    /// Says once which engine runs and why.
+    private static func report(_ engine: IOEngine, _ logger: Logger) {
+        if let fallback = engine.fallback {
+            logger.notice("engine \(engine.kind.rawValue), because \(fallback)")
+        } else {
+            logger.info("engine \(engine.kind.rawValue)")
+        }
+    }
+}

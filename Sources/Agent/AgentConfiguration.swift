@@ -1,0 +1,78 @@
+public import IOEngine
+public import Port
+public import Probes
+
+/// All that an agent is told before it starts.
+public struct AgentConfiguration: Sendable {
+    public var endpoint = PortEndpoint.named(PortName.defaults)
+    public var allowsForeignPort = false
+    public var engine = IOEngine.Choice.automatic
+    /// Seconds between samples, 0.05 to 86,400.
+    public var intervalSeconds = AgentLimits.intervalSecondsDefault
+    /// What the agent calls itself; the machine id by default. Hosts identify a guest by its socket.
+    public var vmID: String
+    public var probes = ProbeOptions()
+    /// Send one handshake and one sample, then end.
+    public var isOnce = false
+
+    public init(vmID: String? = nil) {
+        self.vmID = vmID ?? MachineIdentity.machineID()
+    }
+
+    /// - Throws: ``AgentFailure`` with exit code 64 that says which value is out of range.
+    public func validate() throws(AgentFailure) {
+        guard AgentLimits.intervalSecondsRange.contains(intervalSeconds) else {
+            throw AgentFailure(
+                .usage,
+                "an interval of \(intervalSeconds) s is out of range; use 0.05 to 86400 seconds")
+        }
+        guard !vmID.isEmpty, vmID.utf8.count <= AgentLimits.vmIDBytesMax else {
+            throw AgentFailure(
+                .usage, "a vm id has 1 to \(AgentLimits.vmIDBytesMax) bytes; give --vm-id")
+        }
+    }
+}
+
+/// What the agent bounds, each with its reason.
+public enum AgentLimits {
+    /// Seconds between samples when nobody says otherwise: the rhythm of the hosts in the field.
+    public static let intervalSecondsDefault = 30.0
+    /// Twenty samples a second cost a percent of a core; a sample a day is as good as none.
+    public static let intervalSecondsRange = 0.05...86_400.0
+    public static let vmIDBytesMax = 128
+
+    /// Bytes that may wait in the send ring before more metrics are encoded into it: what waits in the
+    /// queue instead can still give way to newer samples.
+    static let unsentDataBytesMax = EngineLimits.writeBytesMax
+
+    /// How long the agent drains after SIGTERM, in milliseconds.
+    static let drainMilliseconds: UInt64 = 2000
+
+    /// Error replies a second. More tell nobody anything.
+    static let errorRepliesPerSecond = 10
+
+    /// Bytes that a sample is taken to hold while it waits, besides its rows.
+    static let sampleBytes = 4096
+    static let rowBytes = 256
+}
+
+/// The end of an agent that could not go on, with the exit code of sysexits(3).
+public struct AgentFailure: Error, Sendable, CustomStringConvertible {
+    public enum Code: Int32, Sendable {
+        case usage = 64
+        case unavailable = 69
+        case software = 70
+        case inputOutput = 74
+        case tryAgain = 75
+        case permission = 77
+        case configuration = 78
+    }
+
+    public let code: Code
+    public let description: String
+
+    public init(_ code: Code, _ description: String) {
+        self.code = code
+        self.description = description
+    }
+}

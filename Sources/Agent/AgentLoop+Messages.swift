@@ -1,0 +1,75 @@
+import Kernel
+import Logging
+import Port
+import Wire
+
+/// What a host may say, and what it gets in answer.
+extension AgentLoop {
+    /// Takes one frame: the first `count` bytes of `readable`.
+    func take(_ readable: RawSpan, _ count: Int) {
+        let wall = WallTime.now.millisecondsSince1970
+        do throws(JSONError) {
+            try parser.parse(readable, count: count)
+        } catch {
+            framesRefused += 1
+            reply(.invalid(error, wallMilliseconds: wall))
+            return
+        }
+        let message = HostMessage(parser.root)
+        switch message {
+        case .metricsRequest: sampler.request(at: .now)
+        case .keepAliveRequest(let request):
+            let answer = KeepAlive(
+                .answer, sequenceNumber: request.sequenceNumber, wallMilliseconds: wall)
+            if !send(answer) { logger.warning("a keep-alive found no room") }
+        case .handshakeRequest: greet()
+        case .command(let command): refuse(command, wall)
+        case .signed:
+            // Without a key nothing signed can be checked, and nothing unchecked is obeyed.
+            var details = ErrorMessage.Details()
+            details.reason = "this agent has no key to check a signature with"
+            reply(ErrorMessage(.permissionDenied, details: details, wallMilliseconds: wall))
+        // A keep_alive_response must not be answered, or the two sides would never stop; an agent that
+        // offers no acknowledgement has no use for one.
+        case .keepAliveResponse, .unanswerable, .handshakeAcknowledgement, .acknowledgement: break
+        case .unknown, .invalid:
+            framesRefused += 1
+            if let error = message.errorReply(wallMilliseconds: wall) { reply(error) }
+        }
+    }
+
+    func refuseOverlong(_ bytes: UInt64) {
+        reply(
+            .messageTooLarge(
+                bytes: bytes, wallMilliseconds: WallTime.now.millisecondsSince1970))
+    }
+
+    /// This agent runs no commands. Each gets the answer that a policy without rules gives.
+    private func refuse(_ command: Command, _ wall: Int64) {
+        for id in command.ids {
+            let refusal = CommandResponse.refusal(
+                of: command.kind, id: id, .refusedByPolicy,
+                reason: "this agent runs no commands", wallMilliseconds: wall)
+            if !send(refusal) { replies.suppress() }
+        }
+    }
+
+    /// Sends an error if the budget allows one of its size, and counts it otherwise.
+    private func reply(_ error: ErrorMessage) {
+        let room = replies.bytesMax(receivedBytes: channel.counters.bytesReceived, at: .now)
+        var written = 0
+        let isSent = channel.appendControl { space in
+            var writer = JSONWriter(space)
+            guard case .written(let count) = error.encode(into: &writer), count <= room else {
+                return 0
+            }
+            written = count
+            return count
+        }
+        if isSent {
+            replies.sent(bytes: written)
+        } else {
+            replies.suppress()
+        }
+    }
+}

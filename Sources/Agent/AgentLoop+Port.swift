@@ -1,0 +1,97 @@
+import IOEngine
+import Kernel
+import Logging
+import Port
+import Session
+import Wire
+
+extension AgentLoop: PortOwner {
+    func hostArrived(at port: Port) {
+        logger.info("host connected on \(port.path)")
+        // What answered the host before is of no use to this one.
+        greet()
+        sampler.request(at: .now)
+        statusChanged()
+    }
+
+    func hostLeft(_ port: Port) {
+        logger.info("host left \(port.path)")
+        statusChanged()
+    }
+
+    func portWaits(_ port: Port, after error: PortError, milliseconds: UInt64) {
+        logger.notice("\(error) (next attempt in \(milliseconds) ms)")
+        if configuration.isOnce {
+            end(AgentFailure(AgentFailure.Code(error), "\(error)"))
+        }
+        statusChanged()
+    }
+
+    func portEnded(_ port: Port, with error: PortError) {
+        end(AgentFailure(.unavailable, "\(error)"))
+    }
+
+    func framesCame(to port: Port) {
+        channel.forEachReceived { received in
+            switch received {
+            case .frame(let readable, let count): take(readable, count)
+            case .overlong(let bytes): refuseOverlong(bytes)
+            }
+        }
+        sendMore()
+    }
+
+    /// The first thing that a host hears: who this is, and which session begins.
+    func greet() {
+        session += 1
+        let offer = SessionOffer(epoch: epoch, session: session, first: 1, next: 1)
+        let handshake = Handshake(
+            vmID: configuration.vmID, version: version, capabilities: ["metrics"], offer: offer,
+            wallMilliseconds: WallTime.now.millisecondsSince1970)
+        if !send(handshake) { logger.warning("a handshake found no room") }
+    }
+
+    /// Encodes a control message straight into its ring.
+    func send(_ message: some WireMessage) -> Bool {
+        channel.appendControl { space in
+            var writer = JSONWriter(space)
+            guard case .written(let count) = message.encode(into: &writer) else { return 0 }
+            return count
+        }
+    }
+
+    /// Moves what waits into the send ring as far as it should, and starts writing.
+    func sendMore() {
+        guard port.state == .present else { return }
+        while channel.unsentDataBytes < AgentLimits.unsentDataBytesMax,
+            case .metrics(let sample) = outbox.first
+        {
+            guard append(sample) else { break }
+            outbox.removeFirst()
+            if configuration.isOnce { end(nil) }
+        }
+        channel.sendMore()
+    }
+
+    private func append(_ sample: MetricsSample) -> Bool {
+        let message = MetricsMessage(sample, droppedMessages: outbox.dropped)
+        return channel.appendData { space in
+            var writer = JSONWriter(space)
+            guard case .written(let count, _) = message.encode(into: &writer) else { return 0 }
+            return count
+        }
+    }
+}
+
+extension AgentFailure.Code {
+    /// The exit code for a port that cannot be had.
+    init(_ error: PortError) {
+        switch error {
+        case .permissionDenied, .foreignPort: self = .permission
+        case .deviceBusy: self = .tryAgain
+        case .invalidName, .invalidEndpoint: self = .usage
+        case .inputOutput, .openFailed: self = .inputOutput
+        default: self = .unavailable
+        }
+    }
+}

@@ -1,0 +1,298 @@
+import IOEngine
+import Kernel
+import Logging
+import Port
+import Probes
+import Session
+import Slabs
+import Systemd
+import Wire
+
+/// The agent's one loop.
+final class AgentLoop {
+    /// The engine's timers that are the agent's.
+    enum Key {
+        static let portOpen = TimerKey(0)
+        static let portFrame = TimerKey(1)
+        static let sample = TimerKey(2)
+        static let watchdog = TimerKey(3)
+        static let drain = TimerKey(4)
+    }
+
+    /// What waits to be sent as data.
+    enum Message {
+        case metrics(MetricsSample)
+    }
+
+    let configuration: AgentConfiguration
+    let version: String
+    let engine: IOEngine
+    let logger: Logger
+    let notifier = ServiceNotifier()
+    let channel: FrameChannel
+    let port: Port
+    let sampler: SamplerThread
+    let epoch = MachineIdentity.newEpoch()
+    var parser: JSONParser
+    var outbox = Outbox<Message>()
+    var replies = ReplyBudget()
+    /// Handshakes of this epoch.
+    var session: UInt64 = 0
+    var framesRefused: UInt64 = 0
+    var framesAnswered: UInt64 = 0
+    /// The next sample is due then, whatever else asks for one.
+    private var nextSample = MonotonicTime.now
+    private var isReady = false
+    private var isHeartbeatDue = false
+    private var failure: AgentFailure?
+    private var stage = Stage.running
+    private var registration: IOEngine.Registration?
+    private var stuckProbe: String?
+
+    private enum Stage {
+        case running
+        /// SIGTERM came: what waits is sent, for at most two seconds.
+        case draining
+        case closing
+    }
+
+    init(
+        _ configuration: AgentConfiguration, version: String, engine: IOEngine, logger: Logger
+    ) throws(AgentFailure) {
+        self.configuration = configuration
+        self.version = version
+        self.engine = engine
+        self.logger = logger
+        do {
+            channel = try FrameChannel(engine: engine)
+        } catch {
+            throw AgentFailure(.tryAgain, "\(error)")
+        }
+        do {
+            parser = try JSONParser()
+        } catch {
+            throw AgentFailure(.tryAgain, "\(error)")
+        }
+        do {
+            sampler = try SamplerThread(options: configuration.probes, waker: engine.waker)
+        } catch {
+            throw AgentFailure(.tryAgain, "the sampler's thread cannot be started: \(error)")
+        }
+        port = Port(
+            engine: engine, endpoint: configuration.endpoint, channel: channel,
+            timers: (Key.portOpen, Key.portFrame), allowsForeign: configuration.allowsForeignPort)
+        port.owner = self
+    }
+
+    /// Turns until the end.
+    func run(signals: consuming FileDescriptor) throws(AgentFailure) {
+        let signalStream: Stream
+        do {
+            signalStream = try engine.attach(signals, .device)
+        } catch {
+            throw AgentFailure(.software, "\(error)")
+        }
+        engine.watch(signalStream)
+        port.start()
+        becomeReady()
+        sampleWasDue()
+        startWatchdog()
+        while stage != .closing || !port.isClosed {
+            engine.turn { completion in
+                guard let own = port.handle(completion) else { return }
+                handle(own, signalStream)
+            }
+            sendMore()
+            reportRegistration()
+            if stage == .draining, hasDrained { close() }
+        }
+        sampler.end()
+        if let failure { throw failure }
+    }
+
+    private func handle(_ completion: consuming Completion, _ signalStream: Stream) {
+        switch consume completion {
+        case .edge(let stream, _):
+            if stream == signalStream { takeSignals(signalStream) }
+        case .woken: woken()
+        case .timer(let key): timerFired(key)
+        case .read(_, let lease, _): lease.abandon()
+        case .written(_, let lease, _): lease.abandon()
+        case .closed: break
+        }
+    }
+
+    private func timerFired(_ key: TimerKey) {
+        switch key {
+        case Key.sample: sampleWasDue()
+        case Key.watchdog: beginHeartbeat()
+        case Key.drain: if stage == .draining { close() }
+        default: break
+        }
+    }
+
+    // MARK: Signals and the end
+
+    private func takeSignals(_ stream: Stream) {
+        while let signal = Signals.next(engine.descriptorNumber(stream)) {
+            if signal == Signals.hangUp {
+                reload()
+            } else {
+                end(nil)
+            }
+        }
+    }
+
+    /// There is no configuration file to read again yet, and the manager is told so in its own terms.
+    private func reload() {
+        notifier.reloading(monotonicMicroseconds: MonotonicTime.now.nanoseconds / 1000)
+        notifier.ready(status: statusLine)
+    }
+
+    /// Begins the end: no more samples, and what waits is sent.
+    func end(_ failure: AgentFailure?) {
+        guard stage == .running else { return }
+        self.failure = failure
+        stage = .draining
+        notifier.stopping(status: "stopping: \(statusLine)")
+        engine.setTimer(Key.sample, at: nil)
+        let limit = MonotonicTime.now.adding(milliseconds: AgentLimits.drainMilliseconds)
+        engine.setTimer(Key.drain, at: limit)
+    }
+
+    private var hasDrained: Bool {
+        let isSent = channel.unsentDataBytes == 0 && channel.unsentControlBytes == 0
+        return port.state != .present || (outbox.isEmpty && isSent && !channel.isWriteInFlight)
+    }
+
+    private func close() {
+        guard stage != .closing else { return }
+        stage = .closing
+        engine.setTimer(Key.drain, at: nil)
+        engine.setTimer(Key.watchdog, at: nil)
+        port.stop()
+    }
+
+    // MARK: Samples
+
+    /// The schedule is monotonic and keeps its rhythm; what was missed is skipped, not made up for.
+    private func sampleWasDue() {
+        guard stage == .running else { return }
+        let now = MonotonicTime.now
+        let interval = UInt64(configuration.intervalSeconds * 1e9)
+        let missed = now.nanoseconds(since: nextSample) / interval
+        nextSample = nextSample.adding(nanoseconds: (missed + 1) * interval)
+        engine.setTimer(Key.sample, at: nextSample)
+        sampler.request(at: now)
+    }
+
+    private func woken() {
+        if var sample = sampler.take() {
+            noteStuckProbe(nil)
+            fillCounters(&sample)
+            let rows = sample.processes.count + sample.ports.count + sample.interfaces.count
+            let bytes = AgentLimits.sampleBytes + rows * AgentLimits.rowBytes
+            if case .queuedAfterDropping(let count) = outbox.append(
+                .metrics(sample), class: .metrics, bytes: bytes)
+            {
+                logger.debug("\(count) samples gave way to newer ones")
+            }
+            notifier.status(statusLine)
+        }
+        if isHeartbeatDue { endHeartbeat() }
+    }
+
+    private func fillCounters(_ sample: inout MetricsSample) {
+        var agent = sample.agent ?? AgentSample()
+        let counters = channel.counters
+        agent.engine = engine.kind.rawValue
+        agent.framesReceived = counters.framesReceived
+        agent.framesSent = counters.linesSent
+        agent.bytesReceived = counters.bytesReceived
+        agent.bytesSent = counters.bytesSent
+        agent.metricsDropped = outbox.dropped
+        agent.framesRefused = framesRefused + counters.framesOverlong
+        agent.hostArrivals = port.arrivals
+        agent.portOpens = port.opens
+        sample.agent = agent
+    }
+
+    // MARK: Watchdog
+
+    private func startWatchdog() {
+        guard let interval = notifier.watchdogMicroseconds else { return }
+        let next = MonotonicTime.now.adding(nanoseconds: interval * 1000 / 2)
+        engine.setTimer(Key.watchdog, at: next)
+    }
+
+    /// The timer only asks: the answer has to come back through the kernel and the engine's completions,
+    /// as every message does. A loop that does not get there sends nothing.
+    private func beginHeartbeat() {
+        isHeartbeatDue = true
+        engine.waker.wake()
+        startWatchdog()
+    }
+
+    private func endHeartbeat() {
+        isHeartbeatDue = false
+        guard let interval = notifier.watchdogMicroseconds else { return }
+        if let since = sampler.pendingSince {
+            let age = MonotonicTime.now.nanoseconds(since: since)
+            // A thread that was asked and has not begun is stalled; one whose probe waits in the kernel
+            // is reported by the probe's name, for a restart would end in the same wait.
+            if age > interval * 1000, sampler.progress.currentProbe == nil { return }
+            if age > interval * 1000 { noteStuckProbe(sampler.progress.currentProbe) }
+        }
+        notifier.watchdog()
+    }
+
+    private func noteStuckProbe(_ name: String?) {
+        guard name != stuckProbe else { return }
+        stuckProbe = name
+        if let name { logger.warning("the probe \(name) is stuck in the kernel; its figures are late") }
+        notifier.status(statusLine)
+    }
+
+    // MARK: State for people
+
+    private func becomeReady() {
+        isReady = true
+        notifier.ready(status: statusLine)
+    }
+
+    func statusChanged() {
+        if isReady { notifier.status(statusLine) }
+    }
+
+    /// One line: where the host is, what runs, what moved.
+    var statusLine: String {
+        let place =
+            switch port.state {
+            case .present: "host connected on \(port.path)"
+            case .absent: "waiting for a host on \(port.path)"
+            case .waiting, .idle: port.lastError.map { "\($0)" } ?? "looking for \(port.endpoint)"
+            case .ended: "the connection has ended"
+            }
+        let counters = channel.counters
+        var parts = [
+            place, "engine \(engine.kind.rawValue)", "sent \(counters.linesSent) frames",
+            "received \(counters.framesReceived)", "dropped \(outbox.dropped)",
+        ]
+        if let stuckProbe { parts.append("probe \(stuckProbe) stuck") }
+        return parts.joined(separator: ", ")
+    }
+
+    private func reportRegistration() {
+        guard registration != engine.registration else { return }
+        registration = engine.registration
+        switch engine.registration {
+        case .none: break
+        case .registered: logger.debug("the slabs are registered with the kernel")
+        case .retrying(let errno):
+            logger.info("registering the slabs failed: \(errno); trying again")
+        case .refused(let errno):
+            logger.notice(
+                "the slabs are not registered: \(errno). Raise LimitMEMLOCK to 8M; going on without")
+        }
+    }
+}

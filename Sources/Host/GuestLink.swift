@@ -1,0 +1,172 @@
+public import IOEngine
+public import Kernel
+public import Port
+public import Wire
+
+/// What a host hears of one guest. Calls come from within ``GuestLink/handle(_:)``.
+public protocol GuestObserver: AnyObject {
+    /// One frame that is strict JSON, and what it says. The frame is the first `count` bytes.
+    func guest(_ link: GuestLink, said message: GuestMessage, in readable: RawSpan, count: Int)
+    /// ``GuestLink/state`` is another one.
+    func guestChanged(_ link: GuestLink)
+}
+
+/// The host's end of one guest's port: greets, listens, and connects again when QEMU went away.
+///
+/// The guest is who its socket says, never what its messages say.
+public final class GuestLink: PortOwner {
+    public enum State: Equatable, Sendable {
+        case connecting(PortError?)
+        /// Connected, and not a byte has come yet.
+        case attached
+        /// Nothing came for three seconds: somebody else is attached, or no agent runs.
+        case silent
+        case talking
+        case ended
+    }
+
+    /// The socket's path, or a number for a connection that came in.
+    public let name: String
+    public let port: Port
+    public weak var observer: (any GuestObserver)?
+    public private(set) var state = State.connecting(nil)
+    public private(set) var handshake: Handshake?
+    /// Frames that were not strict JSON.
+    public private(set) var framesRefused: UInt64 = 0
+    public private(set) var lastHeard: MonotonicTime?
+
+    private let engine: IOEngine
+    private let silenceTimer: TimerKey
+    private var parser: JSONParser
+
+    /// - Parameter timers: three keys of the engine that are this link's alone.
+    /// - Throws: ``HostFailure`` when there is no memory for it.
+    public init(
+        name: String, endpoint: PortEndpoint, engine: IOEngine,
+        timers: (TimerKey, TimerKey, TimerKey)
+    ) throws(HostFailure) {
+        self.name = name
+        self.engine = engine
+        silenceTimer = timers.2
+        do {
+            // Not registered: a host has many rings, and locked memory is short.
+            let channel = try FrameChannel(engine: engine, registers: false)
+            port = Port(
+                engine: engine, endpoint: endpoint, channel: channel, timers: (timers.0, timers.1))
+            parser = try JSONParser()
+        } catch {
+            throw HostFailure(.tryAgain, "\(name): \(error)")
+        }
+        port.owner = self
+    }
+
+    public func start() {
+        port.start()
+    }
+
+    /// Takes a completion that is this link's own; gives any other back.
+    public func handle(_ completion: consuming Completion) -> Completion? {
+        if completion.timerKey == silenceTimer {
+            if state == .attached { become(.silent) }
+            return nil
+        }
+        return port.handle(completion)
+    }
+
+    /// Sends a control message.
+    ///
+    /// - Returns: whether it found room.
+    @discardableResult
+    public func send(_ message: some WireMessage) -> Bool {
+        let isQueued = port.channel.appendControl { space in
+            var writer = JSONWriter(space)
+            guard case .written(let count) = message.encode(into: &writer) else { return 0 }
+            return count
+        }
+        port.channel.sendMore()
+        return isQueued
+    }
+
+    private func become(_ new: State) {
+        guard new != state else { return }
+        state = new
+        observer?.guestChanged(self)
+    }
+
+    // MARK: PortOwner
+
+    public func hostArrived(at port: Port) {
+        handshake = nil
+        become(.attached)
+        let limit = MonotonicTime.now.adding(milliseconds: HostLimits.silenceMilliseconds)
+        engine.setTimer(silenceTimer, at: limit)
+        send(HandshakeRequest())
+    }
+
+    public func hostLeft(_ port: Port) {
+        engine.setTimer(silenceTimer, at: nil)
+        become(.connecting(port.lastError))
+    }
+
+    public func portWaits(_ port: Port, after error: PortError, milliseconds: UInt64) {
+        become(.connecting(error))
+    }
+
+    public func portEnded(_ port: Port, with error: PortError) {
+        become(.ended)
+    }
+
+    public func framesCame(to port: Port) {
+        lastHeard = .now
+        engine.setTimer(silenceTimer, at: nil)
+        port.channel.forEachReceived { received in
+            switch received {
+            case .frame(let readable, let count): take(readable, count)
+            case .overlong: framesRefused += 1
+            }
+        }
+    }
+
+    private func take(_ readable: RawSpan, _ count: Int) {
+        do throws(JSONError) {
+            try parser.parse(readable, count: count)
+        } catch {
+            framesRefused += 1
+            return
+        }
+        become(.talking)
+        let message = GuestMessage(parser.root)
+        if case .handshake(let greeting) = message { handshake = greeting }
+        observer?.guest(self, said: message, in: readable, count: count)
+    }
+}
+
+/// What the host side bounds.
+public enum HostLimits {
+    /// Milliseconds without a byte after attaching, after which somebody else must be attached: an agent
+    /// answers a handshake_request at once, and QEMU serves one client.
+    public static let silenceMilliseconds: UInt64 = 3000
+
+    /// Guests watched at a time, or connections taken in at a time by `--listen`.
+    public static let guestsMax = 256
+}
+
+/// The end of a host command that could not go on, with the exit code of sysexits(3).
+public struct HostFailure: Error, Sendable, CustomStringConvertible {
+    public enum Code: Int32, Sendable {
+        case usage = 64
+        case unavailable = 69
+        case software = 70
+        case inputOutput = 74
+        case tryAgain = 75
+        case permission = 77
+    }
+
+    public let code: Code
+    public let description: String
+
+    public init(_ code: Code, _ description: String) {
+        self.code = code
+        self.description = description
+    }
+}

@@ -1,0 +1,70 @@
+import Kernel
+public import Wire
+
+/// Prints each message that was received on a line of its own, as it came.
+///
+/// With more than one guest a first member `socket` says which it came from: the guest's own words cannot
+/// be believed about that.
+public final class JSONLinesView: WatchView {
+    public let refreshMilliseconds: UInt64? = nil
+    private let descriptor: Int32
+    private let namesSockets: Bool
+    private var pending = ""
+    /// Set when nobody reads any more.
+    public private(set) var isBroken = false
+
+    /// - Parameter namesSockets: whether to add the member `socket`.
+    public init(descriptor: Int32, namesSockets: Bool) {
+        self.descriptor = descriptor
+        self.namesSockets = namesSockets
+    }
+
+    public func said(
+        _ message: GuestMessage, by link: GuestLink, in readable: RawSpan, count: Int
+    ) {
+        let text = String(frame: readable.extracting(first: count))
+        guard namesSockets, let brace = text.firstIndex(of: "{") else {
+            pending += text + "\n"
+            return
+        }
+        let rest = text[text.index(after: brace)...]
+        let isEmpty = rest.drop { $0.isWhitespace }.first == "}"
+        pending += "{\"socket\":\(quoted(link.name))\(isEmpty ? "" : ",")\(rest)\n"
+    }
+
+    public func changed(_ link: GuestLink) {}
+
+    public func show(_ links: [GuestLink]) {
+        guard !pending.isEmpty, !isBroken else { return }
+        do {
+            try FileDescriptor.writeAll(pending, to: descriptor)
+        } catch {
+            isBroken = true
+        }
+        pending = ""
+    }
+
+    public func end() {}
+
+    private func quoted(_ text: String) -> String {
+        var result = "\""
+        for scalar in text.unicodeScalars {
+            switch scalar {
+            case "\"": result += "\\\""
+            case "\\": result += "\\\\"
+            case _ where scalar.value < 0x20:
+                let digits = String(scalar.value, radix: 16)
+                result += "\\u" + String(repeating: "0", count: 4 - digits.count) + digits
+            default: result.unicodeScalars.append(scalar)
+            }
+        }
+        return result + "\""
+    }
+}
+
+extension String {
+    /// A frame as text: it is valid UTF-8, for it was parsed.
+    init(frame: RawSpan) {
+        self = frame.repairedText
+    }
+}

@@ -1,0 +1,71 @@
+/// A sample on its way: guest to host, `metrics`.
+///
+/// ```swift
+/// let message = MetricsMessage(sample, droppedMessages: total)
+/// switch message.encode(into: &writer) {
+/// case .written(let byteCount, let dropped): ...
+/// case .noRoom: ...
+/// }
+/// ```
+///
+/// What does not fit loses whole rows of its longest lists, and says how many under `truncated`.
+/// Field names are those that InfiniService's host reads; what it does not know stands beside them.
+public struct MetricsMessage: Sendable {
+    public var sample: MetricsSample
+    /// Metrics messages that gave way to newer ones since the agent's start, as a running total.
+    public var droppedMessages: UInt64
+    /// `nil` for a host that does not acknowledge.
+    public var numbering: Numbering?
+    /// Rows that the sender had no room for. Set in what was received; ``encode(into:)`` finds out
+    /// itself.
+    public var droppedRows = RowCounts()
+
+    public init(_ sample: MetricsSample, droppedMessages: UInt64 = 0, numbering: Numbering? = nil) {
+        self.sample = sample
+        self.droppedMessages = droppedMessages
+        self.numbering = numbering
+    }
+}
+
+/// Whether a sample was written, and how much of it.
+public enum MetricsOutcome: Hashable, Sendable {
+    /// `byteCount` bytes with the newline; rows left out by list.
+    case written(byteCount: Int, droppedRows: RowCounts)
+    /// Not even the part without rows fits. Nothing was written.
+    case noRoom
+}
+
+extension MetricsMessage {
+    /// Writes one frame that fits the room, ``WireLimits/frameBytesMax`` and
+    /// ``WireLimits/tokensMax``.
+    public func encode(into writer: inout JSONWriter) -> MetricsOutcome {
+        if case .written(let byteCount) = encode(nil, into: &writer) {
+            return .written(byteCount: byteCount, droppedRows: RowCounts())
+        }
+        guard let selection = RowSelection(of: self, scratch: &writer),
+            case .written(let byteCount) = encode(selection, into: &writer)
+        else { return .noRoom }
+        return .written(byteCount: byteCount, droppedRows: selection.dropped)
+    }
+
+    /// Writes the rows that `selection` names, all of them without one.
+    func encode(_ selection: RowSelection?, into writer: inout JSONWriter) -> FrameOutcome {
+        let start = writer.beginFrame()
+        writer.member("type", "metrics")
+        writer.member("timestamp", timestamp: sample.wallMilliseconds)
+        writer.members(numbering)
+        writer.member("dropped", droppedMessages)
+        writer.beginObject("data")
+        writer.beginObject("system")
+        sample.encodeSystem(selection, into: &writer)
+        writer.endObject()
+        writer.rows("processes", sample.processes, selection?.kept(.processes))
+        writer.rows("ports", sample.ports, selection?.kept(.ports))
+        writer.beginObject("agent")
+        sample.encodeAgent(selection, into: &writer)
+        writer.endObject()
+        writer.endObject()
+        if let selection { selection.dropped.encode(into: &writer) }
+        return writer.endFrame(start)
+    }
+}

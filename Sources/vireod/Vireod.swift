@@ -1,0 +1,120 @@
+import Agent
+import ArgumentParser
+import Glibc
+import IOEngine
+import Logging
+import Port
+import Systemd
+
+/// The guest agent: flags in, ``Agent`` runs.
+@main
+struct Vireod: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "vireod",
+        abstract: "Reports a virtual machine's metrics over a virtio port.",
+        discussion: """
+            Without flags the port is found by its name, org.infinibay.agent or org.infinibay.0. When \
+            no host is connected the agent waits without using the processor. SIGTERM ends it after at \
+            most two seconds, SIGHUP reloads.
+
+            Exit codes: 0 ended as asked, 64 usage, 69 port or engine unavailable, 74 input or output, \
+            75 try again, 77 permission.
+            """,
+        version: agentVersion)
+
+    @Option(
+        name: .long,
+        help: ArgumentHelp(
+            "The port's node, unix:PATH of a socket to connect to, or fd:N of an open descriptor.",
+            discussion: "Environment: INFINISERVICE_DEVICE, VIREO_DEVICE.", valueName: "device"))
+    var device: String?
+
+    @Option(name: .long, help: "The port's name, in place of the two default ones.")
+    var name: String?
+
+    @Option(
+        name: .long,
+        help: "auto, uring or epoll. A forced engine that is refused ends the agent with 69.")
+    var engine: EngineName?
+
+    @Option(name: .long, help: "Seconds between samples, 0.05 to 86400. (default: 30)")
+    var interval: Double?
+
+    @Option(
+        name: .customLong("vm-id"),
+        help: "What the agent calls itself. (default: the machine id; INFINIBAY_VM_ID, VIREO_VM_ID)")
+    var vmID: String?
+
+    @Option(name: .customLong("log-level"), help: "trace, debug, info, notice, warning or error.")
+    var logLevel: LevelName?
+
+    @Flag(
+        name: .customLong("allow-foreign-port"),
+        help: "Take the port of qemu-ga when there is none of ours.")
+    var allowForeignPort = false
+
+    @Flag(name: .long, help: "Send one handshake and one sample, then end.")
+    var once = false
+
+    func run() throws {
+        let level = logLevel ?? environment("VIREO_LOG_LEVEL").flatMap(LevelName.init) ?? .info
+        var logger = Logger(label: "vireod", factory: ServiceLogHandler.init)
+        logger.logLevel = level.level
+        do {
+            try Agent.run(try agentConfiguration(), version: agentVersion, logger: logger)
+        } catch let failure as AgentFailure {
+            logger.error("\(failure)")
+            throw ExitCode(failure.code.rawValue)
+        } catch let error as PortError {
+            logger.error("\(error)")
+            throw ExitCode(AgentFailure.Code.usage.rawValue)
+        }
+    }
+
+    /// Defaults, then the environment, then flags.
+    private func agentConfiguration() throws -> AgentConfiguration {
+        let id = vmID ?? environment("VIREO_VM_ID") ?? environment("INFINIBAY_VM_ID")
+        var result = AgentConfiguration(vmID: id)
+        if let device = device ?? environment("VIREO_DEVICE") ?? environment("INFINISERVICE_DEVICE") {
+            result.endpoint = try PortEndpoint(parsing: device)
+        } else if let name = name ?? environment("VIREO_NAME") {
+            result.endpoint = .named([try PortName(name)])
+        }
+        let engineName = engine ?? environment("VIREO_ENGINE").flatMap(EngineName.init)
+        result.engine = engineName?.choice ?? .automatic
+        let seconds = interval ?? environment("VIREO_INTERVAL").flatMap(Double.init)
+        result.intervalSeconds = seconds ?? AgentLimits.intervalSecondsDefault
+        result.allowsForeignPort = allowForeignPort
+        result.isOnce = once
+        return result
+    }
+
+    private func environment(_ name: String) -> String? {
+        // SAFETY: read before any thread runs.
+        unsafe getenv(name).map { unsafe String(cString: $0) }.flatMap { $0.isEmpty ? nil : $0 }
+    }
+}
+
+/// What `--engine` takes.
+enum EngineName: String, ExpressibleByArgument, CaseIterable {
+    case auto
+    case uring
+    case epoll
+
+    var choice: IOEngine.Choice {
+        switch self {
+        case .auto: .automatic
+        case .uring: .uring
+        case .epoll: .epoll
+        }
+    }
+}
+
+/// What `--log-level` takes.
+enum LevelName: String, ExpressibleByArgument, CaseIterable {
+    case trace, debug, info, notice, warning, error
+
+    var level: Logger.Level {
+        Logger.Level(rawValue: rawValue) ?? .info
+    }
+}
