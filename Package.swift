@@ -76,7 +76,14 @@ let package = Package(
                 "Probes", "Port", "Session", "Systemd", "Wire", "IOEngine", "Slabs", "Kernel",
                 "CLinux", log,
             ]),
-        module("Host", ["Port", "Wire", "IOEngine", "Slabs", "Kernel", "CLinux"]),
+        module("Terminal", ["Kernel", "Wire"]),
+        module("Host", ["Port", "Wire", "IOEngine", "Slabs", "Kernel", "Terminal", "CLinux"]),
+        .executableTarget(
+            name: "vireo",
+            dependencies: [
+                "Host", "Agent", "Port", "Probes", "Terminal", "Wire", "IOEngine", "Kernel", arguments,
+            ],
+            swiftSettings: strict),
         .executableTarget(
             name: "vireod",
             dependencies: ["Agent", "IOEngine", "Port", "Systemd", log, arguments],

@@ -1,6 +1,7 @@
 public import IOEngine
 import Kernel
 import Port
+import Slabs
 public import Wire
 
 /// What is done with what guests say: a table, rows, or JSON lines.

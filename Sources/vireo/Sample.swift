@@ -1,0 +1,56 @@
+import ArgumentParser
+import Glibc
+import Kernel
+import Probes
+import Terminal
+import Wire
+
+struct Sample: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        abstract: "Prints one metrics message of this machine.",
+        discussion: "Takes a second: rates need two looks.")
+
+    @Flag(name: .long, help: "The message as the agent would send it.")
+    var json = false
+
+    @Flag(name: .customLong("no-processes"), help: "Without processes and ports.")
+    var noProcesses = false
+
+    func run() throws {
+        let options = noProcesses ? ProbeOptions(processesMax: 0, ports: false) : ProbeOptions()
+        var sampler = Sampler(options: options)
+        _ = sampler.sample()
+        usleep(1_000_000)
+        let sample = sampler.sample()
+        try FileDescriptor.writeAll(json ? try message(sample) : picture(sample), to: STDOUT_FILENO)
+    }
+
+    private func message(_ sample: MetricsSample) throws -> String {
+        var bytes = [UInt8](repeating: 0, count: WireLimits.frameBytesMax)
+        var count = 0
+        do {
+            var span = bytes.mutableSpan
+            // SAFETY: bytes are plain data.
+            var writer = unsafe JSONWriter(span.mutableBytes)
+            guard case .written(let written, _) = MetricsMessage(sample).encode(into: &writer) else {
+                throw ExitCode(70)
+            }
+            count = written
+        }
+        return String(decoding: bytes[..<count], as: UTF8.self)
+    }
+
+    private func picture(_ sample: MetricsSample) -> String {
+        var history = History()
+        history.append(sample)
+        let status = GuestStatus(
+            name: "this machine", state: "sampled", health: .good, sample: sample, history: history)
+        let isLive = isTerminal(STDOUT_FILENO)
+        var appearance = Appearance(environment: environment)
+        if !isLive { appearance.usesColour = false }
+        let columns = ViewSize.ofTerminal(STDOUT_FILENO)?.columns ?? 100
+        let size = ViewSize(columns: columns, rows: 60)
+        let lines = DashboardView(appearance: appearance).lines(of: status, in: size)
+        return lines.map { $0.rendered + "\n" }.joined()
+    }
+}

@@ -1,0 +1,53 @@
+import Agent
+import ArgumentParser
+import Glibc
+import Host
+import IOEngine
+import Kernel
+import Terminal
+
+/// The host's side, and what a person asks of a guest.
+@main
+struct Vireo: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "vireo",
+        abstract: "Watches virtual machines over their virtio ports, and looks into one.",
+        version: agentVersion,
+        subcommands: [Demo.self, Ports.self, Sample.self, HostCommand.self])
+}
+
+struct HostCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "host", abstract: "The host's side of a guest's port.",
+        subcommands: [WatchCommand.self])
+}
+
+/// What `--engine` takes.
+enum EngineName: String, ExpressibleByArgument, CaseIterable {
+    case auto
+    case uring
+    case epoll
+
+    var choice: IOEngine.Choice { IOEngine.Choice(rawValue: rawValue) ?? .automatic }
+}
+
+/// The view for standard output: a live table in a terminal, rows in a pipe.
+func makeView(note: String) -> any WatchView {
+    let appearance = Appearance(environment: environment)
+    if isTerminal(STDOUT_FILENO), environment("TERM") != "dumb" {
+        return DashboardWatchView(
+            descriptor: STDOUT_FILENO, appearance: appearance, note: note)
+    }
+    return PlainRowsWatchView(descriptor: STDOUT_FILENO, appearance: appearance)
+}
+
+func environment(_ name: String) -> String? {
+    // SAFETY: read before any thread runs.
+    unsafe getenv(name).map { unsafe String(cString: $0) }
+}
+
+/// Ends the program with what a failure says, on standard error, and its exit code.
+func fail(_ failure: HostFailure) -> ExitCode {
+    try? FileDescriptor.writeAll("vireo: \(failure)\n", to: STDERR_FILENO)
+    return ExitCode(failure.code.rawValue)
+}

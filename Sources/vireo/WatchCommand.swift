@@ -1,0 +1,57 @@
+import ArgumentParser
+import Glibc
+import Host
+
+struct WatchCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "watch",
+        abstract: "Shows what guests report: a live table, rows in a pipe, or JSON.",
+        discussion: """
+            QEMU listens on a guest's socket and serves one client: while this runs, nobody else can be \
+            attached. Ctrl-C ends it.
+
+            Exit codes: 0 ended as asked, 64 usage, 69 nothing came within 3 s or no socket.
+            """)
+
+    @Flag(name: .long, help: "Print each message that is received, one a line.")
+    var json = false
+
+    @Option(name: .long, help: "Listen on this path instead, for agents that connect by themselves.")
+    var listen: String?
+
+    @Option(name: .long, help: "auto, uring or epoll.")
+    var engine = EngineName.auto
+
+    @Option(name: .long, help: "End after this many seconds.")
+    var seconds: Double?
+
+    @Argument(help: "Sockets that QEMU listens on, or patterns of them.")
+    var sockets: [String] = []
+
+    func validate() throws {
+        guard (listen == nil) != sockets.isEmpty else {
+            throw ValidationError("give sockets to attach to, or --listen PATH")
+        }
+        if let seconds, !(seconds > 0 && seconds < 1e9) {
+            throw ValidationError("--seconds takes a positive number")
+        }
+    }
+
+    func run() throws {
+        var configuration = Watch.Configuration()
+        configuration.sockets = sockets
+        configuration.listenPath = listen
+        configuration.engine = engine.choice
+        configuration.seconds = seconds
+        let many = listen != nil || sockets.count > 1 || (sockets.first?.contains("*") ?? false)
+        let view: any WatchView =
+            json
+            ? JSONLinesView(descriptor: STDOUT_FILENO, namesSockets: many)
+            : makeView(note: "Ctrl-C ends")
+        do {
+            try Watch(configuration, view: view).run()
+        } catch {
+            throw fail(error)
+        }
+    }
+}
