@@ -86,10 +86,12 @@ let package = Package(
             swiftSettings: strict),
         .executableTarget(
             name: "vireod",
-            dependencies: ["Agent", "IOEngine", "Port", "Systemd", log, arguments],
+            dependencies: ["Agent", "IOEngine", "Port", "Probes", "Systemd", log, arguments],
             swiftSettings: strict),
         tests("SlabsTests", ["Slabs", "IOEngine"], exclude: ["Negative"]),
         tests("IOEngineTests", ["IOEngine", "Slabs", "Kernel", "CLinux"]),
+        tests("PortTests", ["Port", "IOEngine", "Slabs", "Kernel", "CLinux", "CAllocationCounter"]),
+        tests("SessionTests", ["Session"]),
         tests("FramingTests", ["Framing", "CAllocationCounter"]),
     ],
     swiftLanguageModes: [.v6],

@@ -203,16 +203,17 @@ public final class IOEngine {
     ///
     /// - Parameter limit: the moment at which the wait ends although nothing happened, if any.
     public func turn(until limit: MonotonicTime? = nil, _ deliver: (consuming Completion) -> Void) {
-        let deadlines = [timers.next, registrar.retryAt, limit]
-        var deadline: MonotonicTime?
-        for case let moment? in deadlines where deadline == nil || moment < deadline! {
-            deadline = moment
-        }
+        let deadline = earlier(earlier(timers.next, registrar.retryAt), limit)
         backend.wait(until: deadline, deliver)
         guard deadline != nil else { return }
         let now = MonotonicTime.now
         while let key = timers.takeDue(at: now) { deliver(.timer(key)) }
         if let retryAt = registrar.retryAt, retryAt <= now { registrar.retry(with: backend, now: now) }
+    }
+
+    private func earlier(_ one: MonotonicTime?, _ other: MonotonicTime?) -> MonotonicTime? {
+        guard let one, let other else { return one ?? other }
+        return min(one, other)
     }
 
     private func check(_ stream: Stream) -> Int {

@@ -72,6 +72,7 @@ final class StreamTable {
     private var free: [UInt32]
     /// Streams that have something to deliver without the kernel: see ``queue(_:)``.
     private(set) var queued: [UInt32] = []
+    private var draining: [UInt32] = []
 
     init(streamsMax: Int) {
         precondition((1...EngineLimits.streamsMax).contains(streamsMax), "1 to 16,384 streams")
@@ -79,12 +80,14 @@ final class StreamTable {
         for _ in 0..<streamsMax { slots.append(StreamSlot()) }
         free = (0..<UInt32(streamsMax)).reversed()
         queued.reserveCapacity(streamsMax)
+        draining.reserveCapacity(streamsMax)
     }
 
     /// Borrowed or changed in place: a slot owns a descriptor and leases, and cannot be copied.
     subscript(index: Int) -> StreamSlot {
-        _read { yield slots[index] }
-        _modify { yield &slots[index] }
+        // Inlined always: a coroutine that is not is a call of malloc.
+        @inline(__always) _read { yield slots[index] }
+        @inline(__always) _modify { yield &slots[index] }
     }
 
     var count: Int { slots.count }
@@ -135,13 +138,15 @@ final class StreamTable {
 
     /// Empties the list into `body`; what is queued meanwhile waits for the next turn.
     func drainQueue(_ body: (Int) -> Void) {
-        let count = queued.count
-        for place in 0..<count {
-            let index = Int(queued[place])
+        guard !queued.isEmpty else { return }
+        // Two arrays that take turns: neither is ever allocated again.
+        swap(&queued, &draining)
+        for place in draining.indices {
+            let index = Int(draining[place])
             slots[index].isQueued = false
             body(index)
         }
-        queued.removeFirst(count)
+        draining.removeAll(keepingCapacity: true)
     }
 
     /// Gives up every lease when the engine ends: the kernel has let go of them.

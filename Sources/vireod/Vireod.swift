@@ -4,6 +4,7 @@ import Glibc
 import IOEngine
 import Logging
 import Port
+import Probes
 import Systemd
 
 /// The guest agent: flags in, ``Agent`` runs.
@@ -39,6 +40,13 @@ struct Vireod: ParsableCommand {
 
     @Option(name: .long, help: "Seconds between samples, 0.05 to 86400. (default: 30)")
     var interval: Double?
+
+    @Option(
+        name: .long,
+        help: ArgumentHelp(
+            "How many processes a sample lists. 0 leaves out processes and ports. (default: 20)",
+            valueName: "count"))
+    var processes: Int?
 
     @Option(
         name: .customLong("vm-id"),
@@ -84,6 +92,10 @@ struct Vireod: ParsableCommand {
         result.engine = engineName?.choice ?? .automatic
         let seconds = interval ?? environment("VIREO_INTERVAL").flatMap(Double.init)
         result.intervalSeconds = seconds ?? AgentLimits.intervalSecondsDefault
+        if let processes {
+            guard processes >= 0 else { throw ValidationError("--processes takes 0 or more") }
+            result.probes = ProbeOptions(processesMax: processes, ports: processes > 0)
+        }
         result.allowsForeignPort = allowForeignPort
         result.isOnce = once
         return result

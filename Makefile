@@ -1,0 +1,56 @@
+# Everything that a person or CI runs. `make run` and `make test` are enough to begin with.
+
+SWIFT ?= swift
+RELEASE = --configuration release --static-swift-stdlib
+BIN = .build/release
+VM_TREE = .build-vm-tree
+PYTEST = /usr/bin/python3 -m pytest
+
+# What the package builds with, and what the virtual machine's tests need beside it.
+PACKAGES = liburing-dev libsystemd-dev libsimdjson-dev pkg-config g++ make
+VM_PACKAGES = qemu-system-x86 mmdebstrap busybox-static e2fsprogs cpio kmod zstd gcc libc6-dev \
+	python3 python3-pytest
+
+.PHONY: run test vm test-vm setup setup-vm build format lint clean help
+
+run: build ## set up, build, and show this machine in a live table
+	$(BIN)/vireo demo
+
+test: setup ## set up, and run every test that needs no virtual machine
+	$(SWIFT) build --build-tests
+	timeout --kill-after=10 900 $(SWIFT) test --skip-build
+
+vm: vm-tree ## boot a Debian guest with the agent in it, and watch it until Ctrl-C
+	VIREO_GUEST_TREE=$(VM_TREE) /usr/bin/python3 Tests/VirtualMachine/vm.py -- $(BIN)/vireo host watch {socket}
+
+test-vm: vm-tree ## the tests in a real guest, on a real port
+	VIREO_GUEST_TREE=$(VM_TREE) timeout --kill-after=30 1500 $(PYTEST) Tests/VirtualMachine -q
+
+build: setup
+	$(SWIFT) build $(RELEASE)
+
+# The guest's files: the agent as it is installed, with the unit and the rules of the tests.
+vm-tree: setup-vm build
+	rm -rf $(VM_TREE)
+	mkdir -p $(VM_TREE)/usr/bin
+	cp -a Tests/VirtualMachine/guest/. $(VM_TREE)/
+	strip -o $(VM_TREE)/usr/bin/vireod $(BIN)/vireod
+	strip -o $(VM_TREE)/usr/bin/vireo $(BIN)/vireo
+
+setup: ## install the Debian packages that are missing; silent when none are
+	@.ci/install $(PACKAGES)
+
+setup-vm:
+	@.ci/install $(VM_PACKAGES)
+
+format: ## format all sources in place
+	$(SWIFT) format --in-place --recursive Package.swift Sources Tests
+
+lint:
+	$(SWIFT) format lint --strict --recursive Package.swift Sources Tests
+
+clean:
+	rm -rf .build $(VM_TREE)
+
+help: ## this list
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
