@@ -29,11 +29,10 @@ test-vm: vm-tree ## the tests in a real guest, on a real port
 build: setup
 	$(SWIFT) build $(RELEASE)
 
-# The guest's files: the agent as it is installed, with the unit and the rules of the tests.
+# The agent's programs as they are installed; the harness adds the unit and the rules of the tests.
 vm-tree: setup-vm build
 	rm -rf $(VM_TREE)
 	mkdir -p $(VM_TREE)/usr/bin
-	cp -a Tests/VirtualMachine/guest/. $(VM_TREE)/
 	strip -o $(VM_TREE)/usr/bin/vireod $(BIN)/vireod
 	strip -o $(VM_TREE)/usr/bin/vireo $(BIN)/vireo
 

@@ -91,6 +91,8 @@ let package = Package(
         tests("SlabsTests", ["Slabs", "IOEngine"], exclude: ["Negative"]),
         tests("IOEngineTests", ["IOEngine", "Slabs", "Kernel", "CLinux"]),
         tests("PortTests", ["Port", "IOEngine", "Slabs", "Kernel", "CLinux", "CAllocationCounter"]),
+        tests("ProbesTests", ["Probes", "Kernel", "Wire", "CAllocationCounter"]),
+        tests("WireTests", ["Wire"]),
         tests("SessionTests", ["Session"]),
         tests("FramingTests", ["Framing", "CAllocationCounter"]),
     ],

@@ -156,6 +156,29 @@ int clinux_peer_pid(int fd) {
     return credentials.pid;
 }
 
+int clinux_request_changes(int fd) {
+    /* When the queue of real-time signals is full the kernel sends plain SIGIO, which would end us. */
+    int signals[2] = {SIGRTMIN + 1, SIGIO};
+    /* To this thread alone: other threads of the process may not have them blocked. */
+    struct f_owner_ex owner = {.type = F_OWNER_TID, .pid = gettid()};
+    if (clinux_block_signals(signals, 2) < 0) return -1;
+    if (fcntl(fd, F_SETSIG, signals[0]) < 0 || fcntl(fd, F_SETOWN_EX, &owner) < 0) return -1;
+    int flags = fcntl(fd, F_GETFL);
+    if (flags < 0 || fcntl(fd, F_SETFL, flags | O_ASYNC) < 0) return -1;
+    return clinux_signalfd(signals, 2);
+}
+
+int clinux_count_changes(int signal_fd) {
+    struct signalfd_siginfo batch[32];
+    int total = 0;
+    ssize_t got;
+    do {
+        got = read(signal_fd, batch, sizeof batch);
+        if (got > 0) total += (int)(got / (ssize_t)sizeof batch[0]);
+    } while (got == (ssize_t)sizeof batch);
+    return total;
+}
+
 int clinux_inotify(void) { return inotify_init1(IN_CLOEXEC | IN_NONBLOCK); }
 
 int clinux_inotify_watch(int fd, const char *directory) {

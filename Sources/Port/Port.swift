@@ -59,6 +59,11 @@ public final class Port {
     private var backOff: BackOff
     private var presence = Presence()
     private var isVirtio = false
+    /// The driver's signals, to be counted.
+    private var signals: FileDescriptor?
+    private var readsUncounted = 0
+    /// Bytes received when the last edge was looked at.
+    private var bytesWhenNoticed: UInt64 = 0
     private let watch: DirectoryWatch
     private let openTimer: TimerKey
     private let frameTimer: TimerKey
@@ -187,6 +192,10 @@ public final class Port {
         wasFruitful = false
         channel.attach(stream)
         if isVirtio {
+            // Without them a host that is replaced unseen is not noticed, and nothing else changes.
+            let number = clinux_request_changes(engine.descriptorNumber(stream))
+            signals = number >= 0 ? FileDescriptor(owning: number) : nil
+            readsUncounted = 0
             engine.watch(stream)
             state = .absent
             apply(presence.look(now: engine.poll(stream)))
@@ -264,12 +273,28 @@ public final class Port {
         case .bytes(0): readZero()
         case .bytes:
             wasFruitful = true
+            noteRead()
             owner?.framesCame(to: self)
             notePartialFrame()
             channel.readMore()
         case .failed(.cancelled): break
         case .failed(let errno): failed(errno)
         }
+    }
+
+    /// The driver's signals are counted when an edge needs them, and now and then so that they do not
+    /// fill the kernel's queue while data streams in.
+    private func noteRead() {
+        presence.read()
+        readsUncounted += 1
+        guard isVirtio, readsUncounted >= PortLimits.readsUncountedMax else { return }
+        presence.signalled(takeSignals())
+    }
+
+    private func takeSignals() -> Int {
+        readsUncounted = 0
+        guard let number = signals?.number else { return 0 }
+        return Int(clinux_count_changes(number))
     }
 
     private func readZero() {
@@ -288,10 +313,7 @@ public final class Port {
             // Short of memory in the driver: no edge will tell, so look again soon.
             engine.setTimer(
                 openTimer, at: MonotonicTime.now.adding(milliseconds: PortLimits.emptyWriteMilliseconds))
-        case .bytes(let count):
-            let calls = (count + EngineLimits.requestBytesMax - 1) / EngineLimits.requestBytesMax
-            for _ in 0..<calls { presence.wrote(at: .now) }
-            channel.sendMore()
+        case .bytes: channel.sendMore()
         case .failed(.again):
             if isVirtio, let stream = channel.stream {
                 apply(presence.writeRefused(now: engine.poll(stream)))
@@ -309,9 +331,12 @@ public final class Port {
             lose(.portGone(path: path))
             return
         }
-        apply(
-            presence.edge(
-                edges, now: now, isWriteInFlight: channel.isWriteInFlight, at: .now))
+        bytesWhenNoticed = channel.counters.bytesReceived
+        apply(presence.edge(edges, now: now, newSignals: takeSignals()))
+        if presence.isSuspicious {
+            engine.setTimer(
+                openTimer, at: MonotonicTime.now.adding(milliseconds: PortLimits.suspicionMilliseconds))
+        }
     }
 
     private func apply(_ change: Presence.Change) {
@@ -321,6 +346,8 @@ public final class Port {
         case .arrived: arrived()
         case .replaced:
             left()
+            // What is held of a frame came before the change, unless more has come since it was noticed.
+            if channel.counters.bytesReceived == bytesWhenNoticed { channel.dropPartialFrame() }
             arrived()
         }
     }
@@ -396,7 +423,11 @@ public final class Port {
     }
 
     private func timerFired() {
-        if channel.stream != nil {
+        if let stream = channel.stream {
+            if presence.isSuspicious {
+                apply(
+                    presence.settleSuspicion(now: engine.poll(stream), newSignals: takeSignals()))
+            }
             channel.sendMore()
         } else if state == .waiting {
             attempt()

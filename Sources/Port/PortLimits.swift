@@ -15,8 +15,13 @@ public enum PortLimits {
     /// kernel publishes the name after the node.
     public static let namelessMilliseconds: UInt64 = 5000
 
-    /// How long after a write, in milliseconds, an OUT edge can be taken for its consequence.
-    public static let writeAnswerMilliseconds: UInt64 = 500
+    /// Reads of a virtio port after which the driver's signals are counted although no edge came; the
+    /// kernel queues a few thousand.
+    public static let readsUncountedMax = 64
+
+    /// How long, in milliseconds, data has to show up that would explain a SIGIO: it is in the engine's
+    /// queue already if it is there at all.
+    public static let suspicionMilliseconds: UInt64 = 5
 
     /// The wait after a write that took nothing without saying why, in milliseconds. The driver answers
     /// so when it is short of memory.

@@ -1,19 +1,22 @@
 public import IOEngine
-public import Kernel
 
 /// Whether a host is at the other end of a virtio port. Pure: what was seen goes in, what changed comes out.
 ///
 /// Edges only wake: quick changes merge, so the state is what poll(2) says after each of them. HUP means
 /// that no host is connected, whatever else is said.
 ///
-/// A host that left and returned between two looks leaves one OUT edge behind and nothing else. Such an
-/// edge also comes when the host has taken what was written, because the driver then wakes everybody: at
-/// most one for each write, soon after it. So an OUT edge tells of a new host when there are no writes
-/// left that it could belong to, or when the last one was long ago. A host that reads slowly can look
-/// like a new one by that; it then gets a greeting too many, which costs less than a new one that gets
-/// none. A host that asks for the greeting leaves no doubt.
+/// A host that left and returned between two looks leaves one OUT edge behind. The same edge comes when
+/// QEMU has taken what was written, so it proves nothing. The driver's signals do: it sends one when the
+/// host leaves, one when one arrives and one when data has come, but none for what was taken. Each signal
+/// for data has at least one read that gave data, so signals beyond those reads are a change of host. The
+/// read may still be on its way through the engine while the edge is looked at; so the edge raises a
+/// suspicion, and the suspicion is settled a moment later.
 ///
-/// Source: drivers/char/virtio_console.c, port_fops_poll, out_intr and handle_control_message.
+/// Several buffers of data can share a signal, so a host that is replaced unseen, in the same moment as
+/// much data comes, can be taken for the old one. A host that asks for the handshake leaves no doubt.
+///
+/// Source: drivers/char/virtio_console.c: port_fops_poll, in_intr, out_intr, handle_control_message;
+/// Tests/VirtualMachine/test_facts.py shows each of these on a real port.
 public struct Presence: Sendable {
     public enum State: Sendable {
         case unknown
@@ -30,26 +33,52 @@ public struct Presence: Sendable {
     }
 
     public private(set) var state = State.unknown
-    /// Writes whose OUT edge has not come yet, as far as is known.
-    private var writesUnanswered = 0
-    private var lastWrite = MonotonicTime(nanoseconds: 0)
+    /// Signals, and reads that gave data, since they were last weighed against each other.
+    private var signals = 0
+    private var reads = 0
+    /// An edge came with more signals than reads explain so far.
+    public private(set) var isSuspicious = false
 
     public init() {}
 
-    /// An edge came, and poll(2) said `now` afterwards.
-    public mutating func edge(
-        _ edges: Edges, now: Edges, isWriteInFlight: Bool, at moment: MonotonicTime
-    ) -> Change {
-        guard edges.contains(.output), !edges.contains(.hangUp) else {
-            return settle(now, isNewHost: edges.contains(.hangUp))
+    /// An edge came, poll(2) said `now` afterwards, and `newSignals` had come since the edge before.
+    public mutating func edge(_ edges: Edges, now: Edges, newSignals: Int) -> Change {
+        if edges.contains(.hangUp) || now.contains(.hangUp) { return settle(now, isNewHost: true) }
+        signals += newSignals
+        if state == .present, signals > reads {
+            isSuspicious = true
+        } else {
+            weigh()
         }
-        let answerNanoseconds = PortLimits.writeAnswerMilliseconds * 1_000_000
-        let isLate = moment.nanoseconds(since: lastWrite) > answerNanoseconds
-        let isUnexplained = writesUnanswered == 0 || isLate
-        writesUnanswered = isLate ? 0 : max(0, writesUnanswered - 1)
-        // IN beside OUT is data: the driver woke us for that. A parked write waits for this very edge.
-        let isNewHost = isUnexplained && !isWriteInFlight && !edges.contains(.input)
+        return settle(now, isNewHost: false)
+    }
+
+    /// A read gave data.
+    public mutating func read() {
+        reads += 1
+        if isSuspicious, signals <= reads { isSuspicious = false }
+    }
+
+    /// Signals were counted while data came in and no edge was there to be judged.
+    public mutating func signalled(_ newSignals: Int) {
+        signals += newSignals
+        if signals <= reads { weigh() }
+    }
+
+    /// A moment has passed since an edge raised a suspicion, and `newSignals` came meanwhile.
+    public mutating func settleSuspicion(now: Edges, newSignals: Int) -> Change {
+        signals += newSignals
+        let isNewHost = isSuspicious && signals > reads
+        weigh()
         return settle(now, isNewHost: isNewHost)
+    }
+
+    /// Begins to count anew. One read stays in credit: the driver wakes the reader before it sends the
+    /// signal, which may so come after all this.
+    private mutating func weigh() {
+        reads = min(1, max(0, reads - signals))
+        signals = 0
+        isSuspicious = false
     }
 
     /// A read gave 0, which means that no host was there at that moment.
@@ -67,13 +96,13 @@ public struct Presence: Sendable {
         settle(now, isNewHost: false)
     }
 
-    /// One write was taken by the driver.
-    public mutating func wrote(at moment: MonotonicTime) {
-        writesUnanswered += 1
-        lastWrite = moment
-    }
-
     private mutating func settle(_ now: Edges, isNewHost: Bool) -> Change {
+        if isNewHost || now.contains(.hangUp) {
+            // All signals so far belong to what is known by now.
+            signals = 0
+            reads = 0
+            isSuspicious = false
+        }
         let isHere = !now.contains(.hangUp)
         switch (state, isHere) {
         case (.present, true): return isNewHost ? .replaced : .none
@@ -82,8 +111,6 @@ public struct Presence: Sendable {
             return .left
         case (_, true):
             state = .present
-            // The first edge after opening or arriving is the arrival's own.
-            writesUnanswered = 1
             return .arrived
         case (_, false):
             state = .absent

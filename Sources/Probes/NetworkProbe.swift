@@ -37,8 +37,8 @@ struct NetworkProbe: Probe {
             refresh.expire()
             throw ProbeFailure(file.path, error)
         }
-        if refresh.isDue(at: context.now) { readAddresses(&context, &reader) }
         for index in rows.indices { readState(index, &context, &reader) }
+        if refresh.isDue(at: context.now) { readAddresses(&context, &reader) }
         sample.interfaces = rows.map(\.sample)
     }
 
@@ -103,11 +103,18 @@ struct NetworkProbe: Probe {
         rows[index].takenAt = now
     }
 
-    /// Loopback and tunnels have no carrier and say `unknown` while they are up.
+    /// Loopback and tunnels have no carrier and say `unknown` while they are up. An interface that
+    /// went up or down, or is another one of the same name, has other addresses.
     private mutating func readState(
         _ index: Int, _ context: inout ProbeContext, _ reader: inout FileReader
     ) {
+        let wasUp = rows[index].sample.isUp
         rows[index].sample.isUp = false
+        defer {
+            if rows[index].sample.isUp != wasUp || rows[index].state.wasReplaced {
+                refresh.expire()
+            }
+        }
         do throws(ProbeFailure) {
             var lines = Fields(try rows[index].state.read(&reader))
             do throws(Malformed) {

@@ -9,6 +9,8 @@ final class ProbeFile {
     let path: String
     private let keepsOpen: Bool
     private var descriptor: FileDescriptor?
+    /// Whether the last read found the descriptor dead and opened the name anew.
+    private(set) var wasReplaced = false
 
     /// - Parameter keepsOpen: `false` where there are too many to hold a descriptor for each.
     init(_ path: String, keepsOpen: Bool = true) {
@@ -23,11 +25,13 @@ final class ProbeFile {
     @_lifetime(&reader)
     func read(_ reader: inout FileReader) throws(ProbeFailure) -> RawSpan {
         let wasOpen = descriptor != nil
+        wasReplaced = false
         do throws(Errno) {
             return try contents(&reader)
         } catch {
             descriptor = nil
             guard wasOpen else { throw ProbeFailure(path, error) }
+            wasReplaced = true
         }
         do throws(Errno) {
             return try contents(&reader)

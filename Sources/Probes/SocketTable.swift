@@ -30,9 +30,7 @@ struct SocketTable {
             var local = try line.field()
             let address = try local.field(before: UInt8(ascii: ":"))
             let port = UInt16(truncatingIfNeeded: try local.hexadecimal(max: 0xFFFF))
-            var remote = try line.field()
-            _ = try remote.field(before: UInt8(ascii: ":"))
-            let remotePort = try remote.hexadecimal(max: 0xFFFF)
+            try line.skip(1)
             let state = Int(truncatingIfNeeded: try line.hexadecimal(max: 15))
             try line.skip(5)
             let inode = try line.unsigned()
@@ -40,11 +38,9 @@ struct SocketTable {
                 stateCounts[state] += 1
                 if state == TCPState.established.rawValue { established[port, default: 0] += 1 }
             }
-            let waits =
-                kind == .tcp
-                ? state == TCPState.listen.rawValue
-                : state == TCPState.close.rawValue && remotePort == 0
-            if waits {
+            // A UDP socket that is connected to one peer is established, else closed.
+            let waiting = kind == .tcp ? TCPState.listen : .close
+            if state == waiting.rawValue {
                 let text = try addressText(address)
                 listening.append(
                     ListeningSocket(proto: proto, address: text, port: port, inode: inode))

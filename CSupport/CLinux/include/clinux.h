@@ -81,6 +81,14 @@ int clinux_socketpair(int ends[2]);
 /* The peer's process id by SO_PEERCRED, or -1. */
 int clinux_peer_pid(int fd);
 
+/* Asks a device to queue a real-time signal (SIGRTMIN + 1) to the calling thread, where it is blocked
+ * from here on, whenever it would send SIGIO, and gives a non-blocking signalfd that they can be
+ * counted from: fcntl(2), O_ASYNC, F_SETSIG, F_SETOWN_EX. A virtio port sends one for data and one for
+ * each arrival and each leaving of the host, but none when the host takes what was written. */
+int clinux_request_changes(int fd);
+/* How many such signals wait, which are used up; 0 when there are none. Never waits. */
+int clinux_count_changes(int signal_fd);
+
 /* inotify, non-blocking, close-on-exec: names that appear or change their mode in `directory`. */
 int clinux_inotify(void);
 int clinux_inotify_watch(int fd, const char *directory);

@@ -59,8 +59,8 @@ import CSimdjson
     public var memoryBytes: Int { unsafe Int(csimdjson_memory_bytes(handle)) }
 }
 
-// SAFETY: a parser has one owner, its C side has no thread of its own, and values cannot outlive the
-// borrow, so that it may move between threads.
+// SAFETY: a parser has one owner, its C side has no thread of its own, and values cannot outlive
+// the borrow, so that it may move between threads.
 extension JSONParser: @unchecked Sendable {}
 
 extension JSONError {
