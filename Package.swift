@@ -81,18 +81,23 @@ let package = Package(
         .executableTarget(
             name: "vireo",
             dependencies: [
-                "Host", "Agent", "Port", "Probes", "Terminal", "Wire", "IOEngine", "Kernel", arguments,
+                "Host", "Agent", "Port", "Probes", "Terminal", "Wire", "IOEngine", "Kernel",
+                arguments,
             ],
             swiftSettings: strict),
         .executableTarget(
             name: "vireod",
-            dependencies: ["Agent", "IOEngine", "Port", "Probes", "Systemd", log, arguments],
+            dependencies: [
+                "Agent", "IOEngine", "Kernel", "Port", "Probes", "Systemd", log, arguments,
+            ],
             swiftSettings: strict),
         tests("SlabsTests", ["Slabs", "IOEngine"], exclude: ["Negative"]),
         tests("IOEngineTests", ["IOEngine", "Slabs", "Kernel", "CLinux"]),
-        tests("PortTests", ["Port", "IOEngine", "Slabs", "Kernel", "CLinux", "CAllocationCounter"]),
+        tests(
+            "PortTests", ["Port", "IOEngine", "Slabs", "Kernel", "CLinux", "CAllocationCounter"]),
         tests("ProbesTests", ["Probes", "Kernel", "Wire", "CAllocationCounter"]),
         tests("WireTests", ["Wire"]),
+        tests("TidyTests", []),
         tests("SessionTests", ["Session"]),
         tests("FramingTests", ["Framing", "CAllocationCounter"]),
     ],

@@ -14,7 +14,8 @@ import Wire
 /// try Agent.run(configuration, version: "1.0", logger: Logger(label: "vireod"))
 /// ```
 ///
-/// One thread does all input and output, one more takes the samples. Neither ever waits for the other.
+/// One thread does all input and output, one more takes the samples. Neither ever waits for the
+/// other.
 public enum Agent {
     /// Runs until SIGTERM or SIGINT, then drains for at most two seconds.
     ///

@@ -9,7 +9,8 @@ public struct AgentConfiguration: Sendable {
     public var engine = IOEngine.Choice.automatic
     /// Seconds between samples, 0.05 to 86,400.
     public var intervalSeconds = AgentLimits.intervalSecondsDefault
-    /// What the agent calls itself; the machine id by default. Hosts identify a guest by its socket.
+    /// What the agent calls itself; the machine id by default. Hosts identify a guest by its
+    /// socket.
     public var vmID: String
     public var probes = ProbeOptions()
     /// Send one handshake and one sample, then end.
@@ -41,8 +42,8 @@ public enum AgentLimits {
     public static let intervalSecondsRange = 0.05...86_400.0
     public static let vmIDBytesMax = 128
 
-    /// Bytes that may wait in the send ring before more metrics are encoded into it: what waits in the
-    /// queue instead can still give way to newer samples.
+    /// Bytes that may wait in the send ring before more metrics are encoded into it: what waits in
+    /// the queue instead can still give way to newer samples.
     static let unsentDataBytesMax = EngineLimits.writeBytesMax
 
     /// How long the agent drains after SIGTERM, in milliseconds.

@@ -29,8 +29,8 @@ extension AgentLoop {
             var details = ErrorMessage.Details()
             details.reason = "this agent has no key to check a signature with"
             reply(ErrorMessage(.permissionDenied, details: details, wallMilliseconds: wall))
-        // A keep_alive_response must not be answered, or the two sides would never stop; an agent that
-        // offers no acknowledgement has no use for one.
+        // A keep_alive_response must not be answered, or the two sides would never stop; an agent
+        // that offers no acknowledgement has no use for one.
         case .keepAliveResponse, .unanswerable, .handshakeAcknowledgement, .acknowledgement: break
         case .unknown, .invalid:
             framesRefused += 1

@@ -143,7 +143,8 @@ final class AgentLoop {
         }
     }
 
-    /// There is no configuration file to read again yet, and the manager is told so in its own terms.
+    /// There is no configuration file to read again yet, and the manager is told so in its own
+    /// terms.
     private func reload() {
         notifier.reloading(monotonicMicroseconds: MonotonicTime.now.nanoseconds / 1000)
         notifier.ready(status: statusLine)
@@ -225,8 +226,8 @@ final class AgentLoop {
         engine.setTimer(Key.watchdog, at: next)
     }
 
-    /// The timer only asks: the answer has to come back through the kernel and the engine's completions,
-    /// as every message does. A loop that does not get there sends nothing.
+    /// The timer only asks: the answer has to come back through the kernel and the engine's
+    /// completions, as every message does. A loop that does not get there sends nothing.
     private func beginHeartbeat() {
         isHeartbeatDue = true
         engine.waker.wake()
@@ -238,8 +239,8 @@ final class AgentLoop {
         guard let interval = notifier.watchdogMicroseconds else { return }
         if let since = sampler.pendingSince {
             let age = MonotonicTime.now.nanoseconds(since: since)
-            // A thread that was asked and has not begun is stalled; one whose probe waits in the kernel
-            // is reported by the probe's name, for a restart would end in the same wait.
+            // A thread that was asked and has not begun is stalled; one whose probe waits in the
+            // kernel is reported by the probe's name, for a restart would end in the same wait.
             if age > interval * 1000, sampler.progress.currentProbe == nil { return }
             if age > interval * 1000 { noteStuckProbe(sampler.progress.currentProbe) }
         }
@@ -249,7 +250,9 @@ final class AgentLoop {
     private func noteStuckProbe(_ name: String?) {
         guard name != stuckProbe else { return }
         stuckProbe = name
-        if let name { logger.warning("the probe \(name) is stuck in the kernel; its figures are late") }
+        if let name {
+            logger.warning("the probe \(name) is stuck in the kernel; its figures are late")
+        }
         notifier.status(statusLine)
     }
 
@@ -292,7 +295,8 @@ final class AgentLoop {
             logger.info("registering the slabs failed: \(errno); trying again")
         case .refused(let errno):
             logger.notice(
-                "the slabs are not registered: \(errno). Raise LimitMEMLOCK to 8M; going on without")
+                "the slabs are not registered: \(errno). Raise LimitMEMLOCK to 8M; going on without"
+            )
         }
     }
 }

@@ -1,7 +1,7 @@
 import Kernel
 
-/// How many error replies may still be sent: at most ten a second, and in all never more bytes than came
-/// in, so that nobody can use the agent to make noise of little.
+/// How many error replies may still be sent: at most ten a second, and in all never more bytes than
+/// came in, so that nobody can use the agent to make noise of little.
 struct ReplyBudget {
     private var secondStart = MonotonicTime(nanoseconds: 0)
     private var repliesInSecond = 0

@@ -6,11 +6,11 @@ public struct FrameScanner: Sendable {
     public enum Step: Equatable, Sendable {
         /// A frame, without its newline and without a carriage return before that.
         case frame(Frame)
-        /// A line that passed the cap ends here: `bytes` in all with its newline, over whatever time it
-        /// came in. Told once a line.
+        /// A line that passed the cap ends here: `bytes` in all with its newline, over whatever
+        /// time it came in. Told once a line.
         case overlong(bytes: UInt64, consumed: Int)
-        /// No newline yet. `consumed` bytes belong to a line that is being skipped and are done with; the
-        /// rest is the start of a frame.
+        /// No newline yet. `consumed` bytes belong to a line that is being skipped and are done
+        /// with; the rest is the start of a frame.
         case incomplete(consumed: Int)
     }
 
@@ -27,8 +27,8 @@ public struct FrameScanner: Sendable {
     /// Bytes of the line that is being skipped so far; `nil` when none is.
     private var skippedBytes: UInt64?
 
-    /// - Parameter frameBytesMax: the longest frame with its newline, at least 2 bytes. The memory that
-    ///   the bytes are shown from must hold that many.
+    /// - Parameter frameBytesMax: the longest frame with its newline, at least 2 bytes. The memory
+    ///   that the bytes are shown from must hold that many.
     public init(frameBytesMax: Int = FramingLimits.frameBytesMax) {
         precondition(frameBytesMax >= 2)
         self.frameBytesMax = frameBytesMax
@@ -50,7 +50,7 @@ public struct FrameScanner: Sendable {
             guard end - start <= frameBytesMax else {
                 return .overlong(bytes: UInt64(end - start), consumed: end)
             }
-            let hasReturn = newline > start && byte(unread, newline - 1) == 0x0d
+            let hasReturn = newline > start && isReturn(unread, newline - 1)
             let frame = start..<(hasReturn ? newline - 1 : newline)
             if !frame.isEmpty { return .frame(Frame(bytes: frame, consumed: end)) }
             start = end
@@ -66,8 +66,8 @@ public struct FrameScanner: Sendable {
         return .incomplete(consumed: start)
     }
 
-    /// Gives up the frame that has begun: what there is of it, `heldBytes` not consumed yet, and what will
-    /// come up to its newline is skipped, and then told as over-long.
+    /// Gives up the frame that has begun: what there is of it, `heldBytes` not consumed yet, and
+    /// what will come up to its newline is skipped, and then told as over-long.
     ///
     /// - Returns: how many bytes are done with.
     public mutating func abandonPartialFrame(heldBytes: Int) -> Int {
@@ -92,9 +92,8 @@ public struct FrameScanner: Sendable {
         return .overlong(bytes: total, consumed: newline + 1)
     }
 
-    private func byte(_ bytes: borrowing RawSpan, _ offset: Int) -> UInt8 {
-        // SAFETY: a byte has no invalid values; the offset is checked by the span.
-        unsafe bytes.unsafeLoad(fromByteOffset: offset, as: UInt8.self)
+    private func isReturn(_ bytes: borrowing RawSpan, _ offset: Int) -> Bool {
+        clinux_find_byte(bytes.extracting(offset..<(offset + 1)), 0x0d) == 0
     }
 
     private static func newline(in bytes: borrowing RawSpan, from start: Int) -> Int? {

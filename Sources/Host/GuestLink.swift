@@ -143,8 +143,8 @@ public final class GuestLink: PortOwner {
 
 /// What the host side bounds.
 public enum HostLimits {
-    /// Milliseconds without a byte after attaching, after which somebody else must be attached: an agent
-    /// answers a handshake_request at once, and QEMU serves one client.
+    /// Milliseconds without a byte after attaching, after which somebody else must be attached: an
+    /// agent answers a handshake_request at once, and QEMU serves one client.
     public static let silenceMilliseconds: UInt64 = 3000
 
     /// Guests watched at a time, or connections taken in at a time by `--listen`.

@@ -3,8 +3,8 @@ public import Wire
 
 /// Prints each message that was received on a line of its own, as it came.
 ///
-/// With more than one guest a first member `socket` says which it came from: the guest's own words cannot
-/// be believed about that.
+/// With more than one guest a first member `socket` says which it came from: the guest's own words
+/// cannot be believed about that.
 public final class JSONLinesView: WatchView {
     public let refreshMilliseconds: UInt64? = nil
     private let descriptor: Int32

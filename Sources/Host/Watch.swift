@@ -47,7 +47,8 @@ public final class Watch: GuestObserver {
     private var accepted = 0
     private var isEnding = false
     private var failure: HostFailure?
-    /// Called once a turn: ends the watch when it answers `true`. For whoever runs a child beside it.
+    /// Called once a turn: ends the watch when it answers `true`. For whoever runs a child beside
+    /// it.
     public var shouldEnd: (() -> Bool)?
 
     /// - Throws: ``HostFailure`` when the engine or the listening socket cannot be had.
@@ -198,12 +199,14 @@ public final class Watch: GuestObserver {
 
     public func guestChanged(_ link: GuestLink) {
         view.changed(link)
-        guard link.state == .silent, configuration.sockets.count == 1, links.count == 1 else { return }
+        guard link.state == .silent, configuration.sockets.count == 1, links.count == 1 else {
+            return
+        }
         failure = HostFailure(
             .unavailable,
             """
-            \(link.name): connected, and nothing came for 3 s. QEMU serves one client: somebody else \
-            is attached (see ss -xp), or no agent runs in the guest.
+            \(link.name): connected, and nothing came for 3 s. QEMU serves one client: somebody \
+            else is attached (see ss -xp), or no agent runs in the guest.
             """)
         isEnding = true
     }

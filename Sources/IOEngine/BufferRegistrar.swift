@@ -3,9 +3,10 @@ import Slabs
 
 /// Registers the rings' memory with the kernel, and tries again when locked memory is short.
 ///
-/// Locked memory is counted for each user: a process that was killed gives its share back up to a second
-/// later, so a restart can find too little and have enough soon after. Until it is registered, and if it
-/// is refused for good, requests carry plain addresses, which costs a little time and nothing else.
+/// Locked memory is counted for each user: a process that was killed gives its share back up to a
+/// second later, so a restart can find too little and have enough soon after. Until it is
+/// registered, and if it is refused for good, requests carry plain addresses, which costs a little
+/// time and nothing else.
 struct BufferRegistrar {
     private var regions: [SlabRegion] = []
     private var registeredCount = 0

@@ -1,8 +1,8 @@
 public import Kernel
 public import Slabs
 
-/// A descriptor that an engine owns, by its place and by how often the place was used before: a stale
-/// one is told apart from its successor.
+/// A descriptor that an engine owns, by its place and by how often the place was used before: a
+/// stale one is told apart from its successor.
 public struct Stream: Hashable, Sendable {
     let index: UInt32
     let generation: UInt32

@@ -33,8 +33,8 @@ public struct EngineError: Error, Sendable, CustomStringConvertible {
         switch (operation, errno) {
         case (.setUp, .notPermitted):
             """
-            . A container's seccomp profile or kernel.io_uring_disabled refuses io_uring: allow it, \
-            or use --engine epoll.
+            . A container's seccomp profile or kernel.io_uring_disabled refuses io_uring: \
+            allow it, or use --engine epoll.
             """
         case (.setUp, .notSupported):
             ". This kernel has no io_uring: use --engine epoll."

@@ -4,14 +4,15 @@ public enum EngineLimits {
     /// port_fops_write), so a longer one would only come back short.
     public static let requestBytesMax = 32_768
 
-    /// Write requests in one chain. A chain of linked requests is one system call for 128 KiB; a short
-    /// one cancels the rest, so bytes never pass each other.
+    /// Write requests in one chain. A chain of linked requests is one system call for 128 KiB; a
+    /// short one cancels the rest, so bytes never pass each other.
     public static let chainRequestsMax = 4
 
     /// Bytes that one call of `write` takes.
     public static let writeBytesMax = requestBytesMax * chainRequestsMax
 
-    /// Bytes in one read request: a slab. A virtio port gives at most 4,096 at a time, a socket more.
+    /// Bytes in one read request: a slab. A virtio port gives at most 4,096 at a time, a socket
+    /// more.
     public static let readBytesMax = 65_536
 
     /// Streams of an engine by default: a port, a signalfd, an inotify, a few pipes.
@@ -26,14 +27,15 @@ public enum EngineLimits {
     /// Rings that can be registered with an engine.
     public static let regionsMax = 16
 
-    /// When a registration that failed for want of locked memory is tried again, in milliseconds after
-    /// the first time: the memory of a process that was killed is given back up to a second later.
+    /// When a registration that failed for want of locked memory is tried again, in milliseconds
+    /// after the first time: the memory of a process that was killed is given back up to a second
+    /// later.
     public static let registrationRetriesMilliseconds: [UInt64] = [1000, 5000]
 
     /// Completions taken from the kernel in one go.
     static let batchMax = 64
 
-    /// Turns in a row that the epoll engine may spend on streams that are still ready before it asks
-    /// the kernel about the others.
+    /// Turns in a row that the epoll engine may spend on streams that are still ready before it
+    /// asks the kernel about the others.
     static let turnsWithoutWaitMax = 8
 }

@@ -3,9 +3,9 @@ public import Slabs
 
 /// One loop for all input and output of a thread, on io_uring or on epoll.
 ///
-/// Requests go in as calls, ends of requests come out as ``Completion``s, once a turn, on the same thread.
-/// Memory that a request uses is a ``SlabLease``: the engine has it while the kernel does, and gives it
-/// back with the completion.
+/// Requests go in as calls, ends of requests come out as ``Completion``s, once a turn, on the same
+/// thread. Memory that a request uses is a ``SlabLease``: the engine has it while the kernel does,
+/// and gives it back with the completion.
 ///
 /// ```swift
 /// let engine = try IOEngine(.automatic)
@@ -22,10 +22,10 @@ public import Slabs
 /// }
 /// ```
 ///
-/// An engine belongs to the thread that made it; only ``waker`` may be used from others. A stream has at
-/// most one read, one write and one watch in flight, so what is in flight is bounded by the number of
-/// streams. SIGPIPE is ignored from the first engine on, for the whole process: a peer that left is an
-/// error of one write, not of the process.
+/// An engine belongs to the thread that made it; only ``waker`` may be used from others. A stream
+/// has at most one read, one write and one watch in flight, so what is in flight is bounded by the
+/// number of streams. SIGPIPE is ignored from the first engine on, for the whole process: a peer
+/// that left is an error of one write, not of the process.
 public final class IOEngine {
     /// Which engine is wanted.
     public enum Choice: String, Sendable, CaseIterable {
@@ -113,8 +113,8 @@ public final class IOEngine {
     /// Streams open now.
     public var streamCount: Int { table.openCount }
 
-    /// Introduces a ring, whose memory is registered with the kernel if it can be. Before the ring's
-    /// first lease, and at most ``EngineLimits/regionsMax`` rings an engine.
+    /// Introduces a ring, whose memory is registered with the kernel if it can be. Before the
+    /// ring's first lease, and at most ``EngineLimits/regionsMax`` rings an engine.
     public func register<Ring: RegistrableRing & ~Copyable>(_ ring: inout Ring) {
         precondition(ring.bufferIndex == nil, "the ring is registered already")
         guard backend.kind == .uring else { return }
@@ -123,8 +123,8 @@ public final class IOEngine {
 
     /// Takes over a descriptor, which must be non-blocking.
     ///
-    /// - Throws: EMFILE when all places are taken; what epoll_ctl(2) says of descriptors that cannot be
-    ///   waited for, such as regular files.
+    /// - Throws: EMFILE when all places are taken; what epoll_ctl(2) says of descriptors that
+    ///   cannot be waited for, such as regular files.
     public func attach(
         _ descriptor: consuming FileDescriptor, _ kind: StreamKind
     ) throws(EngineError) -> Stream {
@@ -150,8 +150,8 @@ public final class IOEngine {
         backend.startRead(index)
     }
 
-    /// Writes the lease's bytes, in requests of at most 32 KiB that are linked. How many were taken is
-    /// told by the completion: the rest is the caller's to write again, from exactly there.
+    /// Writes the lease's bytes, in requests of at most 32 KiB that are linked. How many were taken
+    /// is told by the completion: the rest is the caller's to write again, from exactly there.
     public func write(_ stream: Stream, from lease: consuming SlabLease) {
         precondition(lease.count <= EngineLimits.writeBytesMax, "more than one chain can carry")
         let index = check(stream)
@@ -164,8 +164,8 @@ public final class IOEngine {
     public func isReading(_ stream: Stream) -> Bool { table[check(stream)].reading != nil }
     public func isWriting(_ stream: Stream) -> Bool { table[check(stream)].writing != nil }
 
-    /// Delivers ``Completion/edge(_:_:)`` at once when the descriptor is ready for something, and from
-    /// then on whenever its state changes. Changes in quick succession may merge into one.
+    /// Delivers ``Completion/edge(_:_:)`` at once when the descriptor is ready for something, and
+    /// from then on whenever its state changes. Changes in quick succession may merge into one.
     public func watch(_ stream: Stream) {
         let index = check(stream)
         guard !table[index].isWatched else { return }
@@ -192,7 +192,8 @@ public final class IOEngine {
         table.number(check(stream))
     }
 
-    /// Delivers ``Completion/timer(_:)`` once at that moment, or not at all if it is set to `nil` before.
+    /// Delivers ``Completion/timer(_:)`` once at that moment, or not at all if it is set to `nil`
+    /// before.
     public func setTimer(_ key: TimerKey, at moment: MonotonicTime?) {
         timers.set(key, at: moment)
     }
@@ -208,7 +209,9 @@ public final class IOEngine {
         guard deadline != nil else { return }
         let now = MonotonicTime.now
         while let key = timers.takeDue(at: now) { deliver(.timer(key)) }
-        if let retryAt = registrar.retryAt, retryAt <= now { registrar.retry(with: backend, now: now) }
+        if let retryAt = registrar.retryAt, retryAt <= now {
+            registrar.retry(with: backend, now: now)
+        }
     }
 
     private func earlier(_ one: MonotonicTime?, _ other: MonotonicTime?) -> MonotonicTime? {

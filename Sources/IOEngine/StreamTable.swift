@@ -46,8 +46,8 @@ struct WriteChain {
         precondition(requestsPending > 0)
         requestsPending -= 1
         guard !isBroken else {
-            // The kernel cancels what follows a short request. Had it sent more, bytes would be lost
-            // from the middle of the stream.
+            // The kernel cancels what follows a short request. Had it sent more, bytes would be
+            // lost from the middle of the stream.
             precondition(result < 0, "a request went on after a short one")
             return
         }

@@ -26,7 +26,9 @@ public struct ChildProcess: Sendable {
             &attributes, Int16(POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF))
         // SAFETY: the copies live until the call has returned, and the array ends with nil.
         var vector = unsafe ([path] + arguments).map { unsafe strdup($0) } + [nil]
-        defer { unsafe vector.forEach { unsafe free($0) } }
+        defer {
+            for place in unsafe vector.indices { unsafe free(vector[place]) }
+        }
         var pid = pid_t()
         let result = unsafe posix_spawn(&pid, path, nil, &attributes, &vector, environ)
         guard result == 0 else { throw Errno(rawValue: result) }

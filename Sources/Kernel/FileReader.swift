@@ -9,8 +9,8 @@ import Glibc
 @safe public struct FileReader: ~Copyable {
     /// A file longer than this is refused with EFBIG.
     public let bytesMax: Int
-    /// SAFETY: allocated in init, freed in deinit, replaced only by `grow`, and every span of it that
-    /// leaves this type borrows the reader exclusively.
+    /// SAFETY: allocated in init, freed in deinit, replaced only by `grow`, and every span of it
+    /// that leaves this type borrows the reader exclusively.
     private var buffer: UnsafeMutableRawBufferPointer
 
     /// - Parameter bytesMax: the longest file that is read, in bytes; the buffer starts at 16 KiB
@@ -88,7 +88,8 @@ public func linkTarget(_ path: String) -> String? {
         let count = unsafe readlink(
             path, buffer.baseAddress!.assumingMemoryBound(to: CChar.self), buffer.count)
         guard count >= 0 else { return nil }
-        return unsafe String(decoding: UnsafeRawBufferPointer(rebasing: buffer[..<count]), as: UTF8.self)
+        return unsafe String(
+            decoding: UnsafeRawBufferPointer(rebasing: buffer[..<count]), as: UTF8.self)
     }
 }
 

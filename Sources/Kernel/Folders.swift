@@ -3,8 +3,8 @@ import Glibc
 
 /// Folders and socket files for this user alone.
 public enum Folders {
-    /// Makes a folder of mode 0700, or checks that the one that is there is this user's and closed to
-    /// others.
+    /// Makes a folder of mode 0700, or checks that the one that is there is this user's and closed
+    /// to others.
     ///
     /// - Throws: EACCES when it belongs to somebody else or others may enter it.
     public static func makePrivate(_ path: String) throws(Errno) {
@@ -15,12 +15,12 @@ public enum Folders {
         }
     }
 
-    /// This user's folder for sockets: `vireo` below XDG_RUNTIME_DIR or /run, else in /tmp by user id.
+    /// This user's folder for sockets: `vireo` below XDG_RUNTIME_DIR or /run, else in /tmp by user
+    /// id.
     public static func runtime() throws(Errno) -> String {
         let base: String
-        // SAFETY: nothing changes the environment once threads run.
-        if let folder = unsafe getenv("XDG_RUNTIME_DIR").map({ unsafe String(cString: $0) }),
-            !folder.isEmpty, (try? FileStatus.of(folder)) != nil
+        if let folder = environmentVariable("XDG_RUNTIME_DIR"),
+            (try? FileStatus.of(folder)) != nil
         {
             base = "\(folder)/vireo"
         } else if geteuid() == 0 {
@@ -65,8 +65,9 @@ public enum ListeningSocket {
         return FileDescriptor(owning: number)
     }
 
-    /// A folder that is missing is made, closed to others. One that is there and open to others will do
-    /// only if nobody else can put files into it, or it is sticky: then the socket's own mode guards it.
+    /// A folder that is missing is made, closed to others. One that is there and open to others
+    /// will do only if nobody else can put files into it, or it is sticky: then the socket's own
+    /// mode guards it.
     private static func prepareFolder(of path: String) throws(Errno) {
         guard let slash = path.lastIndex(of: "/"), slash != path.startIndex else { return }
         let folder = String(path[..<slash])
@@ -80,15 +81,16 @@ public enum ListeningSocket {
     }
 
     private static func isStale(_ path: String) -> Bool {
-        guard let status = try? FileStatus.of(path), status.isSocket, status.owner == geteuid() else {
+        guard let status = try? FileStatus.of(path), status.isSocket, status.owner == geteuid()
+        else {
             return false
         }
-        let number = unsafe clinux_unix_connect(path)
-        guard number < 0 else {
-            close(number)
+        do throws(Errno) {
+            _ = try UnixSocket.connect(path)
             return false
+        } catch {
+            return error == .connectionRefused
         }
-        return Errno.current == .connectionRefused
     }
 
     /// The next connection that waits, `nil` when there is none.

@@ -7,8 +7,8 @@ public struct TerminalSize: Hashable, Sendable {
     public let columns: Int
     public let rows: Int
 
-    /// The size of the terminal behind `descriptor`. Both are 0 on a terminal that was never told its
-    /// size, such as a serial console.
+    /// The size of the terminal behind `descriptor`. Both are 0 on a terminal that was never told
+    /// its size, such as a serial console.
     ///
     /// - Throws: ENOTTY when it is not a terminal, EBADF when it is not open.
     public static func of(_ descriptor: Int32) throws(Errno) -> TerminalSize {

@@ -3,7 +3,8 @@ import Glibc
 
 /// A thread of its own for work that may hang in the kernel, with a way to wake it.
 ///
-/// Swift's own threads are for tasks that go on; one that waits for a dead file server would hold one up.
+/// Swift's own threads are for tasks that go on; one that waits for a dead file server would hold
+/// one up.
 public enum WorkerThread {
     /// Starts a thread that runs `body` once and ends with it.
     ///
@@ -58,7 +59,8 @@ public final class WaitableEvent: Sendable {
         _ = unsafe write(event.number, &one, 8)
     }
 
-    /// Returns after at least one ``signal()``, which it uses up together with all others before it.
+    /// Returns after at least one ``signal()``, which it uses up together with all others before
+    /// it.
     public func wait() {
         var count: UInt64 = 0
         // SAFETY: eight bytes into a local.

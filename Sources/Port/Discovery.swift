@@ -1,9 +1,10 @@
 public import Kernel
 
-/// Finds the node of a port by its exact name: the udev link, then sysfs, then nodes without a name.
+/// Finds the node of a port by its exact name: the udev link, then sysfs, then nodes without a
+/// name.
 ///
-/// Nothing is opened to see what it is: opening a port is visible to the host, and closing it throws away
-/// what was waiting in it.
+/// Nothing is opened to see what it is: opening a port is visible to the host, and closing it
+/// throws away what was waiting in it.
 public struct Discovery: Sendable {
     public let names: [PortName]
     public let allowsForeign: Bool
@@ -24,7 +25,8 @@ public struct Discovery: Sendable {
 
     /// The path of the port's node now.
     ///
-    /// - Throws: ``PortError/deviceNotFound(names:others:)``, or what is wrong with a node of the name.
+    /// - Throws: ``PortError/deviceNotFound(names:others:)``, or what is wrong with a node of the
+    ///   name.
     public mutating func find(at now: MonotonicTime) throws(PortError) -> String {
         let nodes = tree.nodes()
         let wanted = names + (allowsForeign ? [PortName.foreignFallback] : [])
@@ -48,8 +50,9 @@ public struct Discovery: Sendable {
         return link + nodes.filter { $0.name == name.text }.map(\.path)
     }
 
-    /// The document's generic nodes: the first port of the first controller, then of the second, then
-    /// any. Only those whose name has stayed away for five seconds, for it can appear after the node.
+    /// The document's generic nodes: the first port of the first controller, then of the second,
+    /// then any. Only those whose name has stayed away for five seconds, for it can appear after
+    /// the node.
     private mutating func namelessNode(
         among nodes: [PortTree.Node], at now: MonotonicTime
     ) -> String? {

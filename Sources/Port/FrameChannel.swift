@@ -5,9 +5,9 @@ public import Slabs
 
 /// Frames in and out of one stream: the rings, the scanner and the order in which things leave.
 ///
-/// Two rings hold what leaves. Control frames (handshakes, errors, keep-alives) leave first, but only
-/// between two frames: a frame is never interleaved with another. The data ring keeps its order. Writes
-/// go on at the exact byte, whatever was taken.
+/// Two rings hold what leaves. Control frames (handshakes, errors, keep-alives) leave first, but
+/// only between two frames: a frame is never interleaved with another. The data ring keeps its
+/// order. Writes go on at the exact byte, whatever was taken.
 ///
 /// The rings outlive any number of streams, so that their memory is registered once.
 public final class FrameChannel {
@@ -36,8 +36,8 @@ public final class FrameChannel {
 
     /// What a scan of the received bytes came upon.
     public enum Received: ~Escapable {
-        /// A frame: the first `count` bytes of `readable`. What lies behind them may be read, as fast
-        /// parsers do, and must not be taken for data. Borrows the ring.
+        /// A frame: the first `count` bytes of `readable`. What lies behind them may be read, as
+        /// fast parsers do, and must not be taken for data. Borrows the ring.
         case frame(readable: RawSpan, count: Int)
         /// A line over the cap has ended; it had this many bytes with its newline.
         case overlong(bytes: UInt64)
@@ -57,14 +57,16 @@ public final class FrameChannel {
     private var unfinished: Source?
     /// The ring that the write in flight takes from.
     private var writing: Source?
-    /// What stands unsent belongs to a host that has left: sorted out when the write in flight ends.
+    /// What stands unsent belongs to a host that has left: sorted out when the write in flight
+    /// ends.
     private var mustResync = false
     public private(set) var stream: Stream?
     public private(set) var isSending = false
     public private(set) var counters = Counters()
 
     /// - Throws: ``SlabError`` when there is no memory for the rings.
-    public init(engine: IOEngine, sizes: Sizes = Sizes(), registers: Bool = true) throws(SlabError) {
+    public init(engine: IOEngine, sizes: Sizes = Sizes(), registers: Bool = true) throws(SlabError)
+    {
         self.engine = engine
         receive = try ReceiveRing(slabCount: sizes.receive)
         control = try SendRing(slabCount: sizes.control)
@@ -90,8 +92,8 @@ public final class FrameChannel {
         isSending = false
     }
 
-    /// A host is there: what was meant for the one before is dropped, a lone newline ends whatever half
-    /// frame is in the pipe, and reading starts.
+    /// A host is there: what was meant for the one before is dropped, a lone newline ends whatever
+    /// half frame is in the pipe, and reading starts.
     func hostArrived() {
         isSending = true
         if writing != nil {
@@ -104,8 +106,8 @@ public final class FrameChannel {
 
     func hostLeft() {
         isSending = false
-        // Until the read gives 0 there may be bytes of the host that left; what they leave behind without
-        // a newline is dropped then.
+        // Until the read gives 0 there may be bytes of the host that left; what they leave behind
+        // without a newline is dropped then.
     }
 
     /// The host is gone and all that it sent was read: a half frame of its cannot be finished.
@@ -141,8 +143,8 @@ public final class FrameChannel {
 
     // MARK: Receiving
 
-    /// Starts a read if none is in flight and there is room, which there always is: the scanner never
-    /// leaves more than a frame unread.
+    /// Starts a read if none is in flight and there is room, which there always is: the scanner
+    /// never leaves more than a frame unread.
     func readMore() {
         guard let stream, !engine.isReading(stream) else { return }
         guard let lease = receive.leaseFree(bytesMax: EngineLimits.readBytesMax) else { return }
@@ -216,8 +218,8 @@ public final class FrameChannel {
 
     // MARK: Sending
 
-    /// Encodes one frame of control straight into its ring: `encode` writes into the free bytes and says
-    /// how many it took, 0 if they were not enough.
+    /// Encodes one frame of control straight into its ring: `encode` writes into the free bytes and
+    /// says how many it took, 0 if they were not enough.
     ///
     /// - Returns: whether it fitted. A full ring is back-pressure.
     public func appendControl(_ encode: (consuming MutableRawSpan) -> Int) -> Bool {
@@ -295,7 +297,8 @@ public final class FrameChannel {
     private static func complete(
         _ ring: inout SendRing, _ lease: consuming SlabLease, sent: Int, _ counters: inout Counters
     ) -> Bool {
-        counters.linesSent += UInt64(FrameScanner.lineCount(in: ring.unsent.extracting(first: sent)))
+        counters.linesSent += UInt64(
+            FrameScanner.lineCount(in: ring.unsent.extracting(first: sent)))
         ring.complete(lease, sent: sent)
         ring.releaseSent()
         return ring.unsentBytes > 0 && (ring.lastByteSent ?? 0x0a) != 0x0a

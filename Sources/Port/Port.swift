@@ -1,4 +1,3 @@
-import CLinux
 import Framing
 public import IOEngine
 import Kernel
@@ -10,7 +9,8 @@ public protocol PortOwner: AnyObject {
     func hostLeft(_ port: Port)
     /// Frames have come; ``FrameChannel/forEachReceived(_:)`` hands them over.
     func framesCame(to port: Port)
-    /// There is no port; another attempt follows in `milliseconds`, or sooner when something appears.
+    /// There is no port; another attempt follows in `milliseconds`, or sooner when something
+    /// appears.
     func portWaits(_ port: Port, after error: PortError, milliseconds: UInt64)
     /// The port cannot come back: a descriptor that was given has ended.
     func portEnded(_ port: Port, with error: PortError)
@@ -27,9 +27,9 @@ public protocol PortOwner: AnyObject {
 /// engine.turn { completion in port.handle(completion) }
 /// ```
 ///
-/// A virtio port says 0 to a read when no host is there, which is no end of file: no read is armed then,
-/// and the edge of the host's arrival is what wakes us. A socket says 0 when it is over: it is closed and
-/// connected again.
+/// A virtio port says 0 to a read when no host is there, which is no end of file: no read is armed
+/// then, and the edge of the host's arrival is what wakes us. A socket says 0 when it is over: it
+/// is closed and connected again.
 public final class Port {
     /// Where a port stands.
     public enum State: Equatable, Sendable {
@@ -42,26 +42,19 @@ public final class Port {
         case ended
     }
 
-    public let endpoint: PortEndpoint
     public let channel: FrameChannel
     public weak var owner: (any PortOwner)?
     public private(set) var state = State.idle
-    /// What was opened last: a path, or the endpoint's text.
-    public private(set) var path = ""
     public private(set) var lastError: PortError?
     /// How often it was opened, and how often a host appeared.
     public private(set) var opens: UInt64 = 0
     public private(set) var arrivals: UInt64 = 0
 
     private let engine: IOEngine
-    private let tree: PortTree
-    private var discovery: Discovery?
+    private var opener: PortOpener
     private var backOff: BackOff
     private var presence = Presence()
-    private var isVirtio = false
-    /// The driver's signals, to be counted.
-    private var signals: FileDescriptor?
-    private var readsUncounted = 0
+    private var signals = ChangeSignals()
     /// Bytes received when the last edge was looked at.
     private var bytesWhenNoticed: UInt64 = 0
     private let watch: DirectoryWatch
@@ -83,16 +76,16 @@ public final class Port {
         backOff: BackOff = BackOff()
     ) {
         self.engine = engine
-        self.endpoint = endpoint
         self.channel = channel
-        self.tree = tree
         self.backOff = backOff
+        opener = PortOpener(endpoint: endpoint, tree: tree, allowsForeign: allowsForeign)
         (openTimer, frameTimer) = timers
         watch = DirectoryWatch(engine: engine)
-        if case .named(let names) = endpoint {
-            discovery = Discovery(names: names, allowsForeign: allowsForeign, tree: tree)
-        }
     }
+
+    public var endpoint: PortEndpoint { opener.endpoint }
+    /// What was opened last: a path, or the endpoint's text.
+    public var path: String { opener.path }
 
     /// Opens it, or begins to wait for it.
     public func start() {
@@ -117,67 +110,16 @@ public final class Port {
         state = .waiting
         let now = MonotonicTime.now
         do throws(PortError) {
-            begin(try open(at: now), at: now)
+            begin(try opener.open(at: now), at: now)
         } catch {
             wait(after: error, at: now)
         }
     }
 
-    /// Opens what the endpoint names and notes its path.
-    private func open(at now: MonotonicTime) throws(PortError) -> FileDescriptor {
-        isVirtio = false
-        switch endpoint {
-        case .named:
-            guard let found = try discovery?.find(at: now) else { preconditionFailure() }
-            path = found
-            return try openDevice(found)
-        case .device(let node):
-            path = node
-            if let error = tree.check(node, tree) { throw error }
-            return try openDevice(node)
-        case .socket(let name):
-            path = name
-            // SAFETY: the path is a string of our own for the time of the call.
-            let number = unsafe clinux_unix_connect(name)
-            guard number >= 0 else { throw .connectionFailed(path: name, errno: .current) }
-            return FileDescriptor(owning: number)
-        case .descriptor(let number):
-            path = "fd:\(number)"
-            guard opens == 0 else { throw .hostDisconnected(path: path) }
-            return try adopt(number)
-        }
-    }
-
-    private func openDevice(_ path: String) throws(PortError) -> FileDescriptor {
-        isVirtio = true
-        do {
-            return try FileDescriptor.open(path, .readWriteNonBlocking)
-        } catch {
-            switch error {
-            case .busy: throw .deviceBusy(path: path, holder: tree.holder(of: path))
-            case .accessDenied, .notPermitted: throw .permissionDenied(path: path)
-            case .noDevice, .noSuchDeviceOrAddress: throw .portGone(path: path)
-            default: throw .openFailed(path: path, errno: error)
-            }
-        }
-    }
-
-    private func adopt(_ number: Int32) throws(PortError) -> FileDescriptor {
-        let descriptor = FileDescriptor(owning: number)
-        do {
-            try descriptor.setNonBlocking()
-            let status = try descriptor.status()
-            isVirtio = status.isCharacterDevice && status.deviceMajor == tree.driverMajor()
-        } catch {
-            throw .openFailed(path: "fd:\(number)", errno: error)
-        }
-        return descriptor
-    }
-
     private func begin(_ descriptor: consuming FileDescriptor, at now: MonotonicTime) {
         let stream: Stream
         do {
-            stream = try engine.attach(descriptor, isVirtio ? .device : .socket)
+            stream = try engine.attach(descriptor, opener.isVirtio ? .device : .socket)
         } catch {
             wait(after: .openFailed(path: path, errno: error.errno), at: now)
             return
@@ -191,11 +133,8 @@ public final class Port {
         connectedAt = now
         wasFruitful = false
         channel.attach(stream)
-        if isVirtio {
-            // Without them a host that is replaced unseen is not noticed, and nothing else changes.
-            let number = clinux_request_changes(engine.descriptorNumber(stream))
-            signals = number >= 0 ? FileDescriptor(owning: number) : nil
-            readsUncounted = 0
+        if opener.isVirtio {
+            signals.start(engine.descriptorNumber(stream))
             engine.watch(stream)
             state = .absent
             apply(presence.look(now: engine.poll(stream)))
@@ -204,35 +143,23 @@ public final class Port {
         }
     }
 
-    /// Waits for the next attempt: by the clock, and by the directories in which the port may appear.
+    /// Waits for the next attempt: by the clock, and by the directories in which the port may
+    /// appear.
     private func wait(after error: PortError, at now: MonotonicTime) {
         lastError = error
-        if case .descriptor = endpoint {
+        if case .descriptor = opener.endpoint {
             state = .ended
             owner?.portEnded(self, with: error)
             return
         }
         state = .waiting
-        watch.start(directories)
+        watch.start(opener.directories)
         var milliseconds = backOff.next(at: now)
-        if discovery?.isWaitingForName == true {
+        if opener.isWaitingForName {
             milliseconds = min(milliseconds, PortLimits.backOffMillisecondsMin)
         }
         engine.setTimer(openTimer, at: now.adding(milliseconds: milliseconds))
         owner?.portWaits(self, after: error, milliseconds: milliseconds)
-    }
-
-    private var directories: [String] {
-        switch endpoint {
-        case .named: [tree.dev, "\(tree.dev)/virtio-ports"]
-        case .device(let path), .socket(let path): [parent(of: path)]
-        case .descriptor: []
-        }
-    }
-
-    private func parent(of path: String) -> String {
-        guard let slash = path.lastIndex(of: "/") else { return "." }
-        return slash == path.startIndex ? "/" : String(path[..<slash])
     }
 
     // MARK: Completions
@@ -273,7 +200,8 @@ public final class Port {
         case .bytes(0): readZero()
         case .bytes:
             wasFruitful = true
-            noteRead()
+            presence.read()
+            if let count = signals.takeWhileReading() { presence.signalled(count) }
             owner?.framesCame(to: self)
             notePartialFrame()
             channel.readMore()
@@ -282,24 +210,9 @@ public final class Port {
         }
     }
 
-    /// The driver's signals are counted when an edge needs them, and now and then so that they do not
-    /// fill the kernel's queue while data streams in.
-    private func noteRead() {
-        presence.read()
-        readsUncounted += 1
-        guard isVirtio, readsUncounted >= PortLimits.readsUncountedMax else { return }
-        presence.signalled(takeSignals())
-    }
-
-    private func takeSignals() -> Int {
-        readsUncounted = 0
-        guard let number = signals?.number else { return 0 }
-        return Int(clinux_count_changes(number))
-    }
-
     private func readZero() {
         guard let stream = channel.stream else { return }
-        if isVirtio {
+        if opener.isVirtio {
             channel.dropPartialFrame()
             apply(presence.readZero(now: engine.poll(stream)))
         } else {
@@ -312,10 +225,11 @@ public final class Port {
         case .bytes(0):
             // Short of memory in the driver: no edge will tell, so look again soon.
             engine.setTimer(
-                openTimer, at: MonotonicTime.now.adding(milliseconds: PortLimits.emptyWriteMilliseconds))
+                openTimer,
+                at: MonotonicTime.now.adding(milliseconds: PortLimits.emptyWriteMilliseconds))
         case .bytes: channel.sendMore()
         case .failed(.again):
-            if isVirtio, let stream = channel.stream {
+            if opener.isVirtio, let stream = channel.stream {
                 apply(presence.writeRefused(now: engine.poll(stream)))
             }
         case .failed(.cancelled): break
@@ -324,7 +238,7 @@ public final class Port {
     }
 
     private func edge(_ stream: Stream, _ edges: Edges) {
-        guard isVirtio, channel.stream == stream else { return }
+        guard opener.isVirtio, channel.stream == stream else { return }
         let now = engine.poll(stream)
         // Unplugged: HUP and nothing else, while a port without a host also says IN.
         if now.contains(.hangUp) && !now.contains(.input) {
@@ -332,10 +246,11 @@ public final class Port {
             return
         }
         bytesWhenNoticed = channel.counters.bytesReceived
-        apply(presence.edge(edges, now: now, newSignals: takeSignals()))
+        apply(presence.edge(edges, now: now, newSignals: signals.take()))
         if presence.isSuspicious {
             engine.setTimer(
-                openTimer, at: MonotonicTime.now.adding(milliseconds: PortLimits.suspicionMilliseconds))
+                openTimer,
+                at: MonotonicTime.now.adding(milliseconds: PortLimits.suspicionMilliseconds))
         }
     }
 
@@ -346,7 +261,8 @@ public final class Port {
         case .arrived: arrived()
         case .replaced:
             left()
-            // What is held of a frame came before the change, unless more has come since it was noticed.
+            // What is held of a frame came before the change, unless more has come since it was
+            // noticed.
             if channel.counters.bytesReceived == bytesWhenNoticed { channel.dropPartialFrame() }
             arrived()
         }
@@ -390,6 +306,7 @@ public final class Port {
     }
 
     private func closed() {
+        signals.stop()
         channel.dropPartialFrame()
         channel.detach()
         guard !isStopping else {
@@ -398,10 +315,13 @@ public final class Port {
         }
         let now = MonotonicTime.now
         let error = pendingError ?? .hostDisconnected(path: path)
-        // A peer that spoke, or stayed a while, may be about to be back: look at once, then by the clock.
-        if case .hostDisconnected = error, case .socket = endpoint, wasFruitful || isOld(at: now) {
+        // A peer that spoke, or stayed a while, may be about to be back: look at once, then by the
+        // clock.
+        if case .hostDisconnected = error, case .socket = opener.endpoint,
+            wasFruitful || isOld(at: now)
+        {
             lastError = error
-            watch.start(directories)
+            watch.start(opener.directories)
             engine.setTimer(
                 openTimer, at: now.adding(milliseconds: PortLimits.reconnectMilliseconds))
         } else {
@@ -426,7 +346,7 @@ public final class Port {
         if let stream = channel.stream {
             if presence.isSuspicious {
                 apply(
-                    presence.settleSuspicion(now: engine.poll(stream), newSignals: takeSignals()))
+                    presence.settleSuspicion(now: engine.poll(stream), newSignals: signals.take()))
             }
             channel.sendMore()
         } else if state == .waiting {
@@ -436,8 +356,9 @@ public final class Port {
 
     // MARK: Frames that do not end
 
-    /// A frame that has begun has 30 s to end. The timer is set once, not for each piece that comes; when
-    /// it fires, frames that ended meanwhile give the one that is there now another 30 s.
+    /// A frame that has begun has 30 s to end. The timer is set once, not for each piece that
+    /// comes; when it fires, frames that ended meanwhile give the one that is there now another 30
+    /// s.
     private func notePartialFrame() {
         guard channel.hasPartialFrame, !isFrameTimed else { return }
         isFrameTimed = true

@@ -1,6 +1,7 @@
 public import Kernel
 
-/// Why there is no connection, and what to do about it. The remedies are those of the document's tables.
+/// Why there is no connection, and what to do about it. The remedies are those of the document's
+/// tables.
 public enum PortError: Error, Equatable, Sendable {
     case invalidName(String)
     case invalidEndpoint(String)
@@ -91,8 +92,8 @@ extension PortError: CustomStringConvertible {
             "Give the path of a device, unix:PATH of a socket, or fd:N of an open descriptor."
         case .deviceNotFound:
             """
-            Load the driver (modprobe virtio_console) and give the virtual machine a channel of that \
-            name: vireo config qemu prints one.
+            Load the driver (modprobe virtio_console) and give the virtual machine a channel of \
+            that name.
             """
         case .notAVirtioPort:
             "Name a node under /dev/virtio-ports or /dev/vport*, or use unix:PATH or fd:N."
@@ -116,7 +117,10 @@ extension PortError: CustomStringConvertible {
     }
 
     private func quoted(_ text: String) -> String {
-        "'" + text.unicodeScalars.map { $0.properties.generalCategory == .control ? "?" : String($0) }
+        "'"
+            + text.unicodeScalars.map {
+                $0.properties.generalCategory == .control ? "?" : String($0)
+            }
             .joined() + "'"
     }
 }

@@ -5,8 +5,8 @@ public struct PortTree: Sendable {
     public var dev = "/dev"
     public var sys = "/sys"
     public var proc = "/proc"
-    /// Whether a path is a device node of the virtio ports' driver: by default a character device whose
-    /// major number /proc/devices gives to `virtio-portsdev`.
+    /// Whether a path is a device node of the virtio ports' driver: by default a character device
+    /// whose major number /proc/devices gives to `virtio-portsdev`.
     public var check: @Sendable (_ path: String, _ tree: PortTree) -> PortError?
 
     public init() {
@@ -93,9 +93,10 @@ public struct PortTree: Sendable {
 
     /// Who has the node open, as far as /proc lets us see.
     public func holder(of path: String) -> PortHolder? {
-        let node = linkTarget(path).map { target in
-            target.hasPrefix("/") ? target : "\(dev)/\(target.split(separator: "/").last ?? "")"
-        } ?? path
+        let node =
+            linkTarget(path).map { target in
+                target.hasPrefix("/") ? target : "\(dev)/\(target.split(separator: "/").last ?? "")"
+            } ?? path
         for entry in (try? directoryNames(proc)) ?? [] {
             guard let pid = Int(entry) else { continue }
             let folder = "\(proc)/\(entry)/fd"

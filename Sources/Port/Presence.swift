@@ -1,22 +1,24 @@
 public import IOEngine
 
-/// Whether a host is at the other end of a virtio port. Pure: what was seen goes in, what changed comes out.
+/// Whether a host is at the other end of a virtio port. Pure: what was seen goes in, what changed
+/// comes out.
 ///
-/// Edges only wake: quick changes merge, so the state is what poll(2) says after each of them. HUP means
-/// that no host is connected, whatever else is said.
+/// Edges only wake: quick changes merge, so the state is what poll(2) says after each of them. HUP
+/// means that no host is connected, whatever else is said.
 ///
-/// A host that left and returned between two looks leaves one OUT edge behind. The same edge comes when
-/// QEMU has taken what was written, so it proves nothing. The driver's signals do: it sends one when the
-/// host leaves, one when one arrives and one when data has come, but none for what was taken. Each signal
-/// for data has at least one read that gave data, so signals beyond those reads are a change of host. The
-/// read may still be on its way through the engine while the edge is looked at; so the edge raises a
-/// suspicion, and the suspicion is settled a moment later.
+/// A host that left and returned between two looks leaves one OUT edge behind. The same edge comes
+/// when QEMU has taken what was written, so it proves nothing. The driver's signals do: it sends
+/// one when the host leaves, one when one arrives and one when data has come, but none for what was
+/// taken. Each signal for data has at least one read that gave data, so signals beyond those reads
+/// are a change of host. The read may still be on its way through the engine while the edge is
+/// looked at; so the edge raises a suspicion, and the suspicion is settled a moment later.
 ///
-/// Several buffers of data can share a signal, so a host that is replaced unseen, in the same moment as
-/// much data comes, can be taken for the old one. A host that asks for the handshake leaves no doubt.
+/// Several buffers of data can share a signal, so a host that is replaced unseen, in the same
+/// moment as much data comes, can be taken for the old one. A host that asks for the handshake
+/// leaves no doubt.
 ///
-/// Source: drivers/char/virtio_console.c: port_fops_poll, in_intr, out_intr, handle_control_message;
-/// Tests/VirtualMachine/test_facts.py shows each of these on a real port.
+/// Source: drivers/char/virtio_console.c: port_fops_poll, in_intr, out_intr,
+/// handle_control_message; Tests/VirtualMachine/test_facts.py shows each of these on a real port.
 public struct Presence: Sendable {
     public enum State: Sendable {
         case unknown
@@ -41,7 +43,8 @@ public struct Presence: Sendable {
 
     public init() {}
 
-    /// An edge came, poll(2) said `now` afterwards, and `newSignals` had come since the edge before.
+    /// An edge came, poll(2) said `now` afterwards, and `newSignals` had come since the edge
+    /// before.
     public mutating func edge(_ edges: Edges, now: Edges, newSignals: Int) -> Change {
         if edges.contains(.hangUp) || now.contains(.hangUp) { return settle(now, isNewHost: true) }
         signals += newSignals
@@ -73,8 +76,8 @@ public struct Presence: Sendable {
         return settle(now, isNewHost: isNewHost)
     }
 
-    /// Begins to count anew. One read stays in credit: the driver wakes the reader before it sends the
-    /// signal, which may so come after all this.
+    /// Begins to count anew. One read stays in credit: the driver wakes the reader before it sends
+    /// the signal, which may so come after all this.
     private mutating func weigh() {
         reads = min(1, max(0, reads - signals))
         signals = 0

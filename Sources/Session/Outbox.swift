@@ -18,7 +18,8 @@ public struct Outbox<Message> {
 
     private var queues = [Deque<Entry>](repeating: [], count: MessageClass.allCases.count)
     private var bytes = [Int](repeating: 0, count: MessageClass.allCases.count)
-    /// Metrics messages given up since the start: the running total that every metrics message carries.
+    /// Metrics messages given up since the start: the running total that every metrics message
+    /// carries.
     public private(set) var dropped: UInt64 = 0
 
     public init() {}
@@ -64,7 +65,8 @@ public struct Outbox<Message> {
         bytes[index] -= queues[index].removeFirst().bytes
     }
 
-    /// Throws away what is of no use to another host: control messages answer the one that has left.
+    /// Throws away what is of no use to another host: control messages answer the one that has
+    /// left.
     public mutating func removeAll(_ class: MessageClass) {
         queues[`class`.rawValue].removeAll()
         bytes[`class`.rawValue] = 0

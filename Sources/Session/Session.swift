@@ -1,7 +1,7 @@
 /// What waits to be sent, by class. Pure: no clock, no input or output.
 ///
-/// A message waits as a value and without a number. Only when it enters the send ring are its bytes fixed,
-/// so that what waits can still be reordered by class and given up by age.
+/// A message waits as a value and without a number. Only when it enters the send ring are its bytes
+/// fixed, so that what waits can still be reordered by class and given up by age.
 ///
 /// ```swift
 /// var outbox = Outbox<Message>()
@@ -9,7 +9,8 @@
 /// while let next = outbox.first, channel.append(next) { outbox.removeFirst() }
 /// ```
 ///
-/// Source: protocol, "Session": classes, in the order they leave; "Memory": what is given up and what not.
+/// Source: protocol, "Session": classes, in the order they leave; "Memory": what is given up and
+/// what not.
 public enum MessageClass: Int, CaseIterable, Sendable {
     case control
     case result

@@ -7,8 +7,8 @@ public import Kernel
 /// The pages exist once. They are shared memory, so that they count as RssShmem when touched.
 @safe
 struct MirroredMemory: ~Copyable {
-    /// SAFETY: both mappings, 2 x `capacityBytes` from `base`, live until deinit; nothing outside of this
-    /// module sees the pointer but through spans that borrow a ring, and through leases.
+    /// SAFETY: both mappings, 2 x `capacityBytes` from `base`, live until deinit; nothing outside
+    /// of this module sees the pointer but through spans that borrow a ring, and through leases.
     let base: UnsafeMutableRawPointer
     let capacityBytes: Int
 
@@ -73,8 +73,8 @@ public struct SlabError: Error, CustomStringConvertible, Sendable {
 
     public var description: String {
         """
-        \(operation.rawValue) of \(bytes) bytes for slabs failed: \(errno). Free memory or raise the \
-        unit's MemoryMax, or use fewer slabs.
+        \(operation.rawValue) of \(bytes) bytes for slabs failed: \(errno). Free memory or raise \
+        the unit's MemoryMax, or use fewer slabs.
         """
     }
 }

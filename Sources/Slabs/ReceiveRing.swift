@@ -1,4 +1,5 @@
-/// The ring that a stream is read into: the kernel fills the free part, the consumer reads the rest.
+/// The ring that a stream is read into: the kernel fills the free part, the consumer reads the
+/// rest.
 ///
 /// Two positions only ever grow: `consumed <= filled <= consumed + capacity`.
 @safe
@@ -33,16 +34,17 @@ public struct ReceiveRing: ~Copyable, RegistrableRing {
         @_lifetime(borrow self)
         get {
             let start = unsafe memory.base + memory.offset(of: consumed)
-            // SAFETY: unreadBytes <= capacity, so the span ends inside the second mapping; the kernel
-            // writes only to the free part, which the span does not touch.
-            let bytes = unsafe RawSpan(_unsafeStart: UnsafeRawPointer(start), byteCount: unreadBytes)
+            // SAFETY: unreadBytes <= capacity, so the span ends inside the second mapping; the
+            // kernel writes only to the free part, which the span does not touch.
+            let bytes = unsafe RawSpan(
+                _unsafeStart: UnsafeRawPointer(start), byteCount: unreadBytes)
             return unsafe _overrideLifetime(bytes, borrowing: self)
         }
     }
 
-    /// ``unread`` and whatever lies behind it up to the end of the second mapping: for parsers that look a
-    /// few bytes past their input. What they see there is old data or what a read in flight writes,
-    /// never unmapped memory.
+    /// ``unread`` and whatever lies behind it up to the end of the second mapping: for parsers that
+    /// look a few bytes past their input. What they see there is old data or what a read in flight
+    /// writes, never unmapped memory.
     public var readable: RawSpan {
         @_lifetime(borrow self)
         get {
@@ -55,15 +57,16 @@ public struct ReceiveRing: ~Copyable, RegistrableRing {
         }
     }
 
-    /// The next free bytes for the kernel to fill: at most `bytesMax`, ending at the seam. `nil` when
-    /// the ring is full, or a lease is out already.
+    /// The next free bytes for the kernel to fill: at most `bytesMax`, ending at the seam. `nil`
+    /// when the ring is full, or a lease is out already.
     public mutating func leaseFree(bytesMax: Int) -> SlabLease? {
         precondition(bytesMax > 0)
         guard !isLeased, freeBytes > 0 else { return nil }
         let offset = memory.offset(of: filled)
         let count = min(bytesMax, freeBytes, capacityBytes - offset)
         isLeased = true
-        return unsafe SlabLease(address: memory.base + offset, count: count, bufferIndex: bufferIndex)
+        return unsafe SlabLease(
+            address: memory.base + offset, count: count, bufferIndex: bufferIndex)
     }
 
     /// Takes the lease back with `count` bytes in it, 0 when the read gave nothing.

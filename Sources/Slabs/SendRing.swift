@@ -1,8 +1,8 @@
 /// The ring that messages are encoded into, and that the kernel sends from.
 ///
-/// Three positions only ever grow: `released <= sent <= written <= released + capacity`. What lies between
-/// `released` and `sent` has left and is kept until the other side says that it arrived; a host that
-/// does not say so has it released as soon as it is sent.
+/// Three positions only ever grow: `released <= sent <= written <= released + capacity`. What lies
+/// between `released` and `sent` has left and is kept until the other side says that it arrived; a
+/// host that does not say so has it released as soon as it is sent.
 @safe
 public struct SendRing: ~Copyable, RegistrableRing {
     private let memory: MirroredMemory
@@ -10,7 +10,8 @@ public struct SendRing: ~Copyable, RegistrableRing {
     private var sent: UInt64 = 0
     private var written: UInt64 = 0
     private var isLeased = false
-    /// The last byte that left or was passed over, `nil` before the first: a frame's end or its middle.
+    /// The last byte that left or was passed over, `nil` before the first: a frame's end or its
+    /// middle.
     public private(set) var lastByteSent: UInt8?
     public var bufferIndex: Int?
 
@@ -44,8 +45,8 @@ public struct SendRing: ~Copyable, RegistrableRing {
     @_lifetime(&self)
     public mutating func free() -> MutableRawSpan {
         let start = unsafe memory.base + memory.offset(of: written)
-        // SAFETY: freeBytes <= capacity, so the span ends inside the second mapping; the kernel reads
-        // only what was written, which the span does not touch.
+        // SAFETY: freeBytes <= capacity, so the span ends inside the second mapping; the kernel
+        // reads only what was written, which the span does not touch.
         let bytes = unsafe MutableRawSpan(_unsafeStart: start, byteCount: freeBytes)
         return unsafe _overrideLifetime(bytes, mutating: &self)
     }
@@ -61,28 +62,32 @@ public struct SendRing: ~Copyable, RegistrableRing {
         @_lifetime(borrow self)
         get {
             let start = unsafe memory.base + memory.offset(of: sent)
-            // SAFETY: unsentBytes <= capacity; nothing writes to these bytes until they are released.
-            let bytes = unsafe RawSpan(_unsafeStart: UnsafeRawPointer(start), byteCount: unsentBytes)
+            // SAFETY: unsentBytes <= capacity; nothing writes to these bytes until they are
+            // released.
+            let bytes = unsafe RawSpan(
+                _unsafeStart: UnsafeRawPointer(start), byteCount: unsentBytes)
             return unsafe _overrideLifetime(bytes, borrowing: self)
         }
     }
 
-    /// The next unsent bytes for the kernel to send: at most `bytesMax`, ending at the seam. `nil` when
-    /// there are none, or a lease is out already.
+    /// The next unsent bytes for the kernel to send: at most `bytesMax`, ending at the seam. `nil`
+    /// when there are none, or a lease is out already.
     public mutating func leaseUnsent(bytesMax: Int) -> SlabLease? {
         precondition(bytesMax > 0)
         guard !isLeased, unsentBytes > 0 else { return nil }
         let offset = memory.offset(of: sent)
         let count = min(bytesMax, unsentBytes, capacityBytes - offset)
         isLeased = true
-        return unsafe SlabLease(address: memory.base + offset, count: count, bufferIndex: bufferIndex)
+        return unsafe SlabLease(
+            address: memory.base + offset, count: count, bufferIndex: bufferIndex)
     }
 
     /// Takes the lease back after the kernel took `count` bytes of it. They stay kept.
     public mutating func complete(_ lease: consuming SlabLease, sent count: Int) {
         precondition(isLeased && count >= 0 && count <= lease.count, "more bytes than were leased")
         let start = unsafe lease.end()
-        precondition(unsafe start == memory.base + memory.offset(of: sent), "a lease of another ring")
+        precondition(
+            unsafe start == memory.base + memory.offset(of: sent), "a lease of another ring")
         isLeased = false
         advance(count)
     }
@@ -92,8 +97,8 @@ public struct SendRing: ~Copyable, RegistrableRing {
         released = sent
     }
 
-    /// Passes over the first `count` unsent bytes, as if they had been sent: the rest of a frame whose
-    /// first part went to a host that has left.
+    /// Passes over the first `count` unsent bytes, as if they had been sent: the rest of a frame
+    /// whose first part went to a host that has left.
     public mutating func skip(_ count: Int) {
         precondition(!isLeased, "the kernel is sending these bytes")
         precondition(count >= 0 && count <= unsentBytes, "more bytes than are there")

@@ -1,12 +1,12 @@
-/// A piece of a ring that the kernel may use, and nobody else: `~Copyable`, so that whoever hands it to
-/// an engine has it no more.
+/// A piece of a ring that the kernel may use, and nobody else: `~Copyable`, so that whoever hands
+/// it to an engine has it no more.
 ///
-/// It must go back to the ring it came from, by `commit` or `complete`; dropping one is a programming
-/// error that stops the process, for the ring would stay leased for ever.
+/// It must go back to the ring it came from, by `commit` or `complete`; dropping one is a
+/// programming error that stops the process, for the ring would stay leased for ever.
 @safe
 public struct SlabLease: ~Copyable {
-    /// SAFETY: points into the first mapping of the ring, which outlives the lease: the owner of a ring
-    /// closes its streams, and so gets every lease back, before it lets the ring go.
+    /// SAFETY: points into the first mapping of the ring, which outlives the lease: the owner of a
+    /// ring closes its streams, and so gets every lease back, before it lets the ring go.
     @unsafe public let address: UnsafeMutableRawPointer
     /// Bytes from ``address`` on, at least 1, never past the seam.
     public let count: Int

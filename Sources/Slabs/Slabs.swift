@@ -1,15 +1,17 @@
 /// 64 KiB slabs in one piece of memory that continues at its start.
 ///
-/// A ring of slabs is a memfd mapped twice, back to back: an offset past the end of the first mapping
-/// is the start of the ring again. So what lies in the ring is always one contiguous span for the CPU,
-/// wherever it begins, up to the ring's whole capacity: a frame of 1 MiB needs no copy at the seam.
+/// A ring of slabs is a memfd mapped twice, back to back: an offset past the end of the first
+/// mapping is the start of the ring again. So what lies in the ring is always one contiguous span
+/// for the CPU, wherever it begins, up to the ring's whole capacity: a frame of 1 MiB needs no copy
+/// at the seam.
 ///
-/// The kernel is given leases, which lie inside the first mapping and end at the seam. Only that mapping
-/// is registered with io_uring: registering both would count twice against the locked memory.
+/// The kernel is given leases, which lie inside the first mapping and end at the seam. Only that
+/// mapping is registered with io_uring: registering both would count twice against the locked
+/// memory.
 ///
 /// ```swift
 /// var ring = try ReceiveRing(slabCount: 32)
-/// let lease = ring.leaseFree(bytesMax: 65_536)!    // ~Copyable: given to the kernel, it is gone here
+/// let lease = ring.leaseFree(bytesMax: 65_536)!    // given away, it is gone here
 /// engine.read(stream, into: lease)
 /// // ... the completion brings the lease back:
 /// ring.commit(lease, filled: count)
@@ -17,21 +19,21 @@
 /// ring.consume(frameBytes)
 /// ```
 ///
-/// What does not compile: using a lease after the kernel got it, copying one, two writable spans at a
-/// time, consuming or committing while a span of the ring is in use, a span that outlives its ring.
-/// `Tests/SlabsTests/Negative` holds one file for each.
+/// What does not compile: using a lease after the kernel got it, copying one, two writable spans at
+/// a time, consuming or committing while a span of the ring is in use, a span that outlives its
+/// ring. `Tests/SlabsTests/Negative` holds one file for each.
 public enum SlabLimits {
-    /// Bytes in a slab: a multiple of every page size that Linux uses on the machines at hand (4, 16
-    /// and 64 KiB), and the buffer size of the document.
+    /// Bytes in a slab: a multiple of every page size that Linux uses on the machines at hand (4,
+    /// 16 and 64 KiB), and the buffer size of the document.
     public static let slabBytes = 65_536
 
     /// Slabs in a receive ring by default, 2 MiB: one frame of the largest size, whole, while as
     /// much again is coming in.
     public static let receiveSlabsDefault = 32
 
-    /// Slabs in a send ring by default, 1.25 MiB: one frame of the largest size and 256 KiB beside it.
-    /// Two agents of one user with both rings register 104 of the 127 slabs that fit in 8 MiB of
-    /// locked memory, and so does an agent beside one that was just killed.
+    /// Slabs in a send ring by default, 1.25 MiB: one frame of the largest size and 256 KiB beside
+    /// it. Two agents of one user with both rings register 104 of the 127 slabs that fit in 8 MiB
+    /// of locked memory, and so does an agent beside one that was just killed.
     public static let sendSlabsDefault = 20
 
     /// Slabs for control messages, which leave before all others: handshakes, errors, keep-alives.

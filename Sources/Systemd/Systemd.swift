@@ -32,8 +32,8 @@ public struct ServiceNotifier: Sendable {
         send("STATUS=\(Self.oneLine(text))")
     }
 
-    /// The configuration is being read again; ``ready(status:)`` follows. The monotonic time is what
-    /// systemd 253 and newer want with it; older ones pass over it.
+    /// The configuration is being read again; ``ready(status:)`` follows. The monotonic time is
+    /// what systemd 253 and newer want with it; older ones pass over it.
     public func reloading(monotonicMicroseconds: UInt64) {
         send("RELOADING=1\nMONOTONIC_USEC=\(monotonicMicroseconds)")
     }
@@ -48,8 +48,8 @@ public struct ServiceNotifier: Sendable {
     }
 
     private func send(_ state: String) {
-        // SAFETY: the text is copied into a datagram during the call. A manager that is not there is no
-        // error for a service.
+        // SAFETY: the text is copied into a datagram during the call. A manager that is not there
+        // is no error for a service.
         _ = unsafe sd_notify(0, state)
     }
 

@@ -13,8 +13,8 @@ import Wire
 /// try write(Screen.leave)
 /// ```
 ///
-/// Wide terminals get two columns, short ones a line a thing. Panels that find no room are left out,
-/// the least important first.
+/// Wide terminals get two columns, short ones a line a thing. Panels that find no room are left
+/// out, the least important first.
 public struct DashboardView: Sendable {
     public let appearance: Appearance
     /// What stands in the last line, such as how to leave; nothing when empty.

@@ -6,7 +6,8 @@ public func displayColumns(of text: String) -> Int {
     text.unicodeScalars.reduce(0) { $0 + displayColumns(of: $1) }
 }
 
-/// Where terminals disagree the larger number stands, so that a line is rather too short than too long.
+/// Where terminals disagree the larger number stands, so that a line is rather too short than too
+/// long.
 func displayColumns(of scalar: Unicode.Scalar) -> Int {
     let value = scalar.value
     if value < 0x300 { return 1 }
@@ -44,8 +45,8 @@ private func isWide(_ value: UInt32) -> Bool {
     return false
 }
 
-/// Source: EastAsianWidth.txt, properties W and F, with neighbouring ranges joined. Regional indicators
-/// are here because some terminals draw each of them as a wide letter.
+/// Source: EastAsianWidth.txt, properties W and F, with neighbouring ranges joined. Regional
+/// indicators are here because some terminals draw each of them as a wide letter.
 private let wideRanges: [ClosedRange<UInt32>] = [
     0x1100...0x115f, 0x231a...0x231b, 0x2329...0x232a, 0x23e9...0x23ec, 0x23f0...0x23f0,
     0x23f3...0x23f3, 0x25fd...0x25fe, 0x2614...0x2615, 0x2630...0x2637, 0x2648...0x2653,

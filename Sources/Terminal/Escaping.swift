@@ -1,18 +1,18 @@
 /// `text` with everything that could act on a terminal, or hide in one, made visible.
 ///
-/// Nothing that a guest says may reach a terminal otherwise: a process can call itself
-/// `ESC ] 0 ; …`, and a terminal would obey. ``Line`` does this to all that is put into it.
+/// Nothing that a guest says may reach a terminal otherwise: a process can call itself `ESC ] 0 ;
+/// …`, and a terminal would obey. ``Line`` does this to all that is put into it.
 ///
 /// ```swift
 /// escaped("a\u{1b}[2J")                    // a\u{1b}[2J, as plain characters
-/// escaped(name, columnsMax: 16)            // at most 16 columns, with … at the end of a longer one
+/// escaped(name, columnsMax: 16)  // at most 16 columns, with … at the end of a longer one
 /// ```
 ///
-/// Escaped are the control characters (C0, DEL, C1), line and paragraph separators, format characters
-/// (among them U+202A to U+202E and U+2066 to U+2069, which turn the direction of writing), what is
-/// invisible by default, private use and what Unicode has not assigned; a combining mark that has nothing
-/// to stand on, and from the third on a base. A backslash stays as it is: this is for eyes, not for
-/// reading back.
+/// Escaped are the control characters (C0, DEL, C1), line and paragraph separators, format
+/// characters (among them U+202A to U+202E and U+2066 to U+2069, which turn the direction of
+/// writing), what is invisible by default, private use and what Unicode has not assigned; a
+/// combining mark that has nothing to stand on, and from the third on a base. A backslash stays as
+/// it is: this is for eyes, not for reading back.
 ///
 /// - Parameters:
 ///   - columnsMax: a longer text is cut to this many columns, never inside an escape.

@@ -1,6 +1,7 @@
 /// Bars and sparklines, drawn into a line.
 extension Line {
-    /// A bar of `columns` cells, filled to `percent` in eighths of a cell, in the colour of its level.
+    /// A bar of `columns` cells, filled to `percent` in eighths of a cell, in the colour of its
+    /// level.
     mutating func appendBar(percent: Double, columns: Int, style: Style? = nil) {
         guard columns > 0 else { return }
         let percent = bounded(percent, upTo: 100)
@@ -27,10 +28,11 @@ extension Line {
     private static let eighthsHigh = [" ", "▁", "▂", "▃", "▄", "▅", "▆", "▇", "█"]
     private static let stepsASCII = [" ", "_", ".", ":", "-", "=", "+", "*", "#"]
 
-    /// One row of a graph of `rows`, of which row 0 is the highest: a column a value, the newest at the
-    /// right end, in `columns`.
+    /// One row of a graph of `rows`, of which row 0 is the highest: a column a value, the newest at
+    /// the right end, in `columns`.
     ///
-    /// - Parameter highest: the value that fills a column; below it a column is filled in eighths of a row.
+    /// - Parameter highest: the value that fills a column; below it a column is filled in eighths
+    ///   of a row.
     mutating func appendGraph(
         _ values: [Double], highest: Double, row: Int = 0, of rows: Int = 1, columns: Int,
         style: (Double) -> Style

@@ -42,7 +42,8 @@ struct HeaderView {
         var facts: [String] = []
         if let system = sample.system {
             facts.append(system.hostname)
-            facts.append(system.osVersion.isEmpty ? system.name : system.name + " " + system.osVersion)
+            facts.append(
+                system.osVersion.isEmpty ? system.name : system.name + " " + system.osVersion)
             facts.append(system.kernelVersion + " " + system.architecture)
             facts.append("up " + NumberFormat.duration(seconds: system.uptimeSeconds))
         }

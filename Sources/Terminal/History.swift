@@ -14,8 +14,8 @@ public struct History: Sendable {
     /// Over all interfaces but the loopback, oldest first.
     public private(set) var receivedBytesPerSecond: [Double] = []
     public private(set) var sentBytesPerSecond: [Double] = []
-    /// Where the CPU's time went between the last two samples; `nil` before there are two, and after
-    /// the guest's counters went back, as at a reboot.
+    /// Where the CPU's time went between the last two samples; `nil` before there are two, and
+    /// after the guest's counters went back, as at a reboot.
     public private(set) var shares: CPUShares?
     private var modes: CPUModes?
 
@@ -47,8 +47,8 @@ public struct CPUShares: Sendable, Equatable {
     public let irq: Double
     public let steal: Double
 
-    /// `nil` when a counter is below what it was, or nothing passed. The numbers are a guest's: they are
-    /// added as floating point, which does not trap.
+    /// `nil` when a counter is below what it was, or nothing passed. The numbers are a guest's:
+    /// they are added as floating point, which does not trap.
     init?(from before: CPUModes, to now: CPUModes) {
         var hasGoneBack = false
         func passed(_ path: KeyPath<CPUModes, UInt64>) -> Double {

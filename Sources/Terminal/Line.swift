@@ -25,8 +25,8 @@ public struct Line: Sendable, Equatable {
         pieces.reduce(into: "") { $0 += $1.text }
     }
 
-    /// The text with colours, which begin and end within the line; without any when the appearance has
-    /// none.
+    /// The text with colours, which begin and end within the line; without any when the appearance
+    /// has none.
     public var rendered: String {
         guard appearance.usesColour else { return text }
         var output = ""

@@ -13,7 +13,8 @@ public struct MultiGuestView: Sendable {
         self.note = note
     }
 
-    /// At most `size.rows` lines, none of them longer than `size.columns`; guests in the order given.
+    /// At most `size.rows` lines, none of them longer than `size.columns`; guests in the order
+    /// given.
     public func lines(of guests: [GuestStatus], in size: ViewSize) -> [Line] {
         let rows = max(0, size.rows)
         let margin = size.columns >= 40 ? 1 : 0

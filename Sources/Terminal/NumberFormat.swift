@@ -1,7 +1,8 @@
-/// Numbers as people read them. Every one of these takes whatever a guest may say, negative, huge or
-/// not a number, and answers in a bounded number of columns.
+/// Numbers as people read them. Every one of these takes whatever a guest may say, negative, huge
+/// or not a number, and answers in a bounded number of columns.
 enum NumberFormat {
-    /// `value` with so many decimals, 0 to 3: `3.10`. Rounds half away from zero; stays below 10^15.
+    /// `value` with so many decimals, 0 to 3: `3.10`. Rounds half away from zero; stays below
+    /// 10^15.
     static func decimal(_ value: Double, places: Int) -> String {
         let scale = [1.0, 10, 100, 1000][places]
         let scaled = Int((bounded(value, upTo: 1e15) * scale).rounded())

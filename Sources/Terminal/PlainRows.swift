@@ -7,11 +7,12 @@ import Wire
 /// 2026-07-14T09:31:07Z web-01             32.5   65.0    0.0   45.2     0.42     12897484 …
 /// ```
 ///
-/// `awk '$3 > 90 { print $2 }'` prints who is busy. A value that is not known is `-`; rates are whole
-/// bytes a second; `disk%` is of the fullest file system; `dropped` and `errors` count the metrics that
-/// the agent had to drop since its start and the probes that failed for this sample.
+/// `awk '$3 > 90 { print $2 }'` prints who is busy. A value that is not known is `-`; rates are
+/// whole bytes a second; `disk%` is of the fullest file system; `dropped` and `errors` count the
+/// metrics that the agent had to drop since its start and the probes that failed for this sample.
 public struct PlainRows: Sendable {
-    /// Columns of a VM's name; a longer one moves the fields behind it, and is cut at the second number.
+    /// Columns of a VM's name; a longer one moves the fields behind it, and is cut at the second
+    /// number.
     static let nameColumns = 16
     static let nameColumnsMax = 64
 
@@ -23,7 +24,8 @@ public struct PlainRows: Sendable {
         self.appearance = appearance
     }
 
-    /// The row of a guest with its newline, after the titles if it is the first; empty without a sample.
+    /// The row of a guest with its newline, after the titles if it is the first; empty without a
+    /// sample.
     public mutating func text(for guest: GuestStatus) -> String {
         guard let sample = guest.sample else { return "" }
         let titles = isFirst ? Self.titles : ""

@@ -32,8 +32,8 @@ enum Style: UInt8 {
         }
     }
 
-    /// The parameters of the sequence that selects it, from the 256 colours; those taken here are of
-    /// middling lightness, to be read on black and on white.
+    /// The parameters of the sequence that selects it, from the 256 colours; those taken here are
+    /// of middling lightness, to be read on black and on white.
     ///
     /// Source: ECMA-48, 8.3.117 SGR; 38;5 and 48;5 are of xterm.
     func parameters(_ appearance: Appearance) -> String {

@@ -1,4 +1,5 @@
-/// A table that fits its width: columns give way by importance, and what is left over is shared out.
+/// A table that fits its width: columns give way by importance, and what is left over is shared
+/// out.
 struct Table {
     struct Column {
         enum Width {
@@ -19,7 +20,8 @@ struct Table {
 
     enum Cell {
         case text(String, Style = .plain)
-        /// A bar with its percentage in the last 7 columns; the percentage alone where that is too narrow.
+        /// A bar with its percentage in the last 7 columns; the percentage alone where that is too
+        /// narrow.
         case gauge(Double)
         case line(Line)
 

@@ -1,7 +1,7 @@
 /// Moments on the wall clock as text, in UTC.
 enum Timestamp {
-    /// `2026-07-14T09:31:07Z`. Source: RFC 3339. Years outside 1970 to 9999, which only a guest with a
-    /// broken clock names, become the nearest within.
+    /// `2026-07-14T09:31:07Z`. Source: RFC 3339. Years outside 1970 to 9999, which only a guest
+    /// with a broken clock names, become the nearest within.
     static func text(wallMilliseconds: Int64) -> String {
         let seconds = min(max(wallMilliseconds, 0) / 1000, 253_402_300_799)
         let date = civilDate(daysSince1970: seconds / 86_400)
@@ -19,7 +19,8 @@ enum Timestamp {
         "\(padded(time / 3600, 2)):\(padded(time / 60 % 60, 2)):\(padded(time % 60, 2))"
     }
 
-    /// Years are counted from March, so that the leap day is a year's last and needs no case of its own.
+    /// Years are counted from March, so that the leap day is a year's last and needs no case of its
+    /// own.
     ///
     /// Source: Howard Hinnant, "chrono-Compatible Low-Level Date Algorithms", civil_from_days.
     private static func civilDate(daysSince1970: Int64) -> (year: Int64, month: Int64, day: Int64) {

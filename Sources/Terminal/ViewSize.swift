@@ -10,8 +10,8 @@ public struct ViewSize: Sendable, Hashable {
         self.rows = rows
     }
 
-    /// The size of the terminal behind `descriptor`, 80x24 where it does not know its own; `nil` when
-    /// it is not a terminal. To be asked again after SIGWINCH.
+    /// The size of the terminal behind `descriptor`, 80x24 where it does not know its own; `nil`
+    /// when it is not a terminal. To be asked again after SIGWINCH.
     public static func ofTerminal(_ descriptor: Int32) -> ViewSize? {
         guard let size = try? TerminalSize.of(descriptor) else { return nil }
         guard size.columns > 0, size.rows > 0 else { return ViewSize(columns: 80, rows: 24) }

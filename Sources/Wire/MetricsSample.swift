@@ -1,8 +1,8 @@
 /// One look at a machine: what the probes found, in the units of the wire.
 ///
-/// A family that could not be read is `nil` or empty, and its probe stands in ``probeErrors``. Rates
-/// are over the time since the sample before; counters are the kernel's own totals, so that a host
-/// can compute rates over gaps.
+/// A family that could not be read is `nil` or empty, and its probe stands in ``probeErrors``.
+/// Rates are over the time since the sample before; counters are the kernel's own totals, so that a
+/// host can compute rates over gaps.
 ///
 /// Source: protocol, "What the host in the field reads and sends"; the peers' message of the same
 /// type, whose field names the encoder writes.
@@ -48,6 +48,7 @@ public struct CPUModes: Sendable, Equatable {
     public var busy: UInt64 { total - idle - ioWait }
 }
 
+/// All CPUs together, and each. Source: proc(5), /proc/stat.
 public struct CPUSample: Sendable {
     /// 0 to 100 over all CPUs, since the sample before; since boot in the first.
     public var usagePercent: Double = 0
@@ -115,7 +116,8 @@ public struct DiskSample: Sendable {
     public var writeBytesPerSecond: Double = 0
     public var readOperationsPerSecond: Double = 0
     public var writeOperationsPerSecond: Double = 0
-    /// Mean time of one read or write since the sample before, in milliseconds; 0 when there was none.
+    /// Mean time of one read or write since the sample before, in milliseconds; 0 when there was
+    /// none.
     public var readLatencyMilliseconds: Double = 0
     public var writeLatencyMilliseconds: Double = 0
     /// 0 to 100: the share of the time in which something was in flight.
@@ -175,6 +177,7 @@ public struct PressureSample: Sendable, Equatable {
     public init() {}
 }
 
+/// What the machine is called and what it runs. Source: uname(2), os-release(5), /proc/uptime.
 public struct SystemSample: Sendable {
     public var uptimeSeconds: UInt64 = 0
     public var hostname = ""
@@ -202,6 +205,7 @@ public struct TCPStateCount: Sendable, Equatable {
     }
 }
 
+/// One process. Source: proc(5), /proc/PID.
 public struct ProcessSample: Sendable {
     public var pid: UInt32 = 0
     public var parentPID: UInt32 = 0
@@ -212,7 +216,8 @@ public struct ProcessSample: Sendable {
     /// Of one CPU: 200 for two whole ones. Since the sample before; since its start in the first.
     public var cpuPercent: Double = 0
     public var memoryKiB: UInt64 = 0
-    /// The kernel's letter spelt out: `running`, `sleeping`, `disk-sleep`, `zombie`, `stopped`, `idle`.
+    /// The kernel's letter spelt out: `running`, `sleeping`, `disk-sleep`, `zombie`, `stopped`,
+    /// `idle`.
     public var status = ""
     /// Milliseconds since 1970 UTC.
     public var startedWallMilliseconds: Int64 = 0

@@ -7,8 +7,8 @@ struct Demo: ParsableCommand {
     static let configuration = CommandConfiguration(
         abstract: "Shows this machine: an agent and a host joined here.",
         discussion: """
-            Starts vireod with a socket in place of the port, and shows what it sends: a live table in a \
-            terminal, rows in a pipe. Ctrl-C ends it.
+            Starts vireod with a socket in place of the port, and shows what it sends: a live \
+            table in a terminal, rows in a pipe. Ctrl-C ends it.
             """)
 
     @Option(name: .long, help: "End after this many seconds.")

@@ -42,16 +42,17 @@ struct Ports: ParsableCommand {
 
         private func quoted(_ text: String?) -> String {
             guard let text else { return "null" }
-            return "\"" + text.unicodeScalars.map { scalar in
-                switch scalar {
-                case "\"": return "\\\""
-                case "\\": return "\\\\"
-                case _ where scalar.value < 0x20:
-                    let digits = String(scalar.value, radix: 16)
-                    return "\\u" + String(repeating: "0", count: 4 - digits.count) + digits
-                default: return String(scalar)
-                }
-            }.joined() + "\""
+            return "\""
+                + text.unicodeScalars.map { scalar in
+                    switch scalar {
+                    case "\"": return "\\\""
+                    case "\\": return "\\\\"
+                    case _ where scalar.value < 0x20:
+                        let digits = String(scalar.value, radix: 16)
+                        return "\\u" + String(repeating: "0", count: 4 - digits.count) + digits
+                    default: return String(scalar)
+                    }
+                }.joined() + "\""
         }
     }
 
@@ -64,7 +65,9 @@ struct Ports: ParsableCommand {
         for row in rows {
             text += pad(row.path, 18) + pad(row.name ?? "(none)", 34)
             text += pad(row.link == nil ? "no" : "yes", 6)
-            text += row.holder.map { escaped("\($0)") } ?? (row.problem.map { "\($0)" } ?? "nobody seen")
+            text +=
+                row.holder.map { escaped("\($0)") }
+                ?? (row.problem.map { "\($0)" } ?? "nobody seen")
             text += "\n"
         }
         return text

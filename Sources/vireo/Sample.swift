@@ -26,18 +26,8 @@ struct Sample: ParsableCommand {
     }
 
     private func message(_ sample: MetricsSample) throws -> String {
-        var bytes = [UInt8](repeating: 0, count: WireLimits.frameBytesMax)
-        var count = 0
-        do {
-            var span = bytes.mutableSpan
-            // SAFETY: bytes are plain data.
-            var writer = unsafe JSONWriter(span.mutableBytes)
-            guard case .written(let written, _) = MetricsMessage(sample).encode(into: &writer) else {
-                throw ExitCode(70)
-            }
-            count = written
-        }
-        return String(decoding: bytes[..<count], as: UTF8.self)
+        guard let frame = MetricsMessage(sample).frame() else { throw ExitCode(70) }
+        return String(decoding: frame, as: UTF8.self)
     }
 
     private func picture(_ sample: MetricsSample) -> String {
@@ -46,7 +36,7 @@ struct Sample: ParsableCommand {
         let status = GuestStatus(
             name: "this machine", state: "sampled", health: .good, sample: sample, history: history)
         let isLive = isTerminal(STDOUT_FILENO)
-        var appearance = Appearance(environment: environment)
+        var appearance = Appearance(environment: environmentVariable)
         if !isLive { appearance.usesColour = false }
         let columns = ViewSize.ofTerminal(STDOUT_FILENO)?.columns ?? 100
         let size = ViewSize(columns: columns, rows: 60)

@@ -33,17 +33,12 @@ enum EngineName: String, ExpressibleByArgument, CaseIterable {
 
 /// The view for standard output: a live table in a terminal, rows in a pipe.
 func makeView(note: String) -> any WatchView {
-    let appearance = Appearance(environment: environment)
-    if isTerminal(STDOUT_FILENO), environment("TERM") != "dumb" {
+    let appearance = Appearance(environment: environmentVariable)
+    if isTerminal(STDOUT_FILENO), environmentVariable("TERM") != "dumb" {
         return DashboardWatchView(
             descriptor: STDOUT_FILENO, appearance: appearance, note: note)
     }
     return PlainRowsWatchView(descriptor: STDOUT_FILENO, appearance: appearance)
-}
-
-func environment(_ name: String) -> String? {
-    // SAFETY: read before any thread runs.
-    unsafe getenv(name).map { unsafe String(cString: $0) }
 }
 
 /// Ends the program with what a failure says, on standard error, and its exit code.

@@ -7,8 +7,8 @@ struct WatchCommand: ParsableCommand {
         commandName: "watch",
         abstract: "Shows what guests report: a live table, rows in a pipe, or JSON.",
         discussion: """
-            QEMU listens on a guest's socket and serves one client: while this runs, nobody else can be \
-            attached. Ctrl-C ends it.
+            QEMU listens on a guest's socket and serves one client: while this runs, nobody else \
+            can be attached. Ctrl-C ends it.
 
             Exit codes: 0 ended as asked, 64 usage, 69 nothing came within 3 s or no socket.
             """)
@@ -16,7 +16,8 @@ struct WatchCommand: ParsableCommand {
     @Flag(name: .long, help: "Print each message that is received, one a line.")
     var json = false
 
-    @Option(name: .long, help: "Listen on this path instead, for agents that connect by themselves.")
+    @Option(
+        name: .long, help: "Listen on this path instead, for agents that connect by themselves.")
     var listen: String?
 
     @Option(name: .long, help: "auto, uring or epoll.")

@@ -1,7 +1,7 @@
 import Agent
 import ArgumentParser
-import Glibc
 import IOEngine
+import Kernel
 import Logging
 import Port
 import Probes
@@ -14,12 +14,12 @@ struct Vireod: ParsableCommand {
         commandName: "vireod",
         abstract: "Reports a virtual machine's metrics over a virtio port.",
         discussion: """
-            Without flags the port is found by its name, org.infinibay.agent or org.infinibay.0. When \
-            no host is connected the agent waits without using the processor. SIGTERM ends it after at \
-            most two seconds, SIGHUP reloads.
+            Without flags the port is found by its name, org.infinibay.agent or \
+            org.infinibay.0. When no host is connected the agent waits without using the \
+            processor. SIGTERM ends it after at most two seconds, SIGHUP reloads.
 
-            Exit codes: 0 ended as asked, 64 usage, 69 port or engine unavailable, 74 input or output, \
-            75 try again, 77 permission.
+            Exit codes: 0 ended as asked, 64 usage, 69 port or engine unavailable, 74 input or \
+            output, 75 try again, 77 permission.
             """,
         version: agentVersion)
 
@@ -50,7 +50,8 @@ struct Vireod: ParsableCommand {
 
     @Option(
         name: .customLong("vm-id"),
-        help: "What the agent calls itself. (default: the machine id; INFINIBAY_VM_ID, VIREO_VM_ID)")
+        help: "What the agent calls itself. (default: the machine id; INFINIBAY_VM_ID, VIREO_VM_ID)"
+    )
     var vmID: String?
 
     @Option(name: .customLong("log-level"), help: "trace, debug, info, notice, warning or error.")
@@ -65,7 +66,8 @@ struct Vireod: ParsableCommand {
     var once = false
 
     func run() throws {
-        let level = logLevel ?? environment("VIREO_LOG_LEVEL").flatMap(LevelName.init) ?? .info
+        let level =
+            logLevel ?? environmentVariable("VIREO_LOG_LEVEL").flatMap(LevelName.init) ?? .info
         var logger = Logger(label: "vireod", factory: ServiceLogHandler.init)
         logger.logLevel = level.level
         do {
@@ -81,16 +83,19 @@ struct Vireod: ParsableCommand {
 
     /// Defaults, then the environment, then flags.
     private func agentConfiguration() throws -> AgentConfiguration {
-        let id = vmID ?? environment("VIREO_VM_ID") ?? environment("INFINIBAY_VM_ID")
+        let id =
+            vmID ?? environmentVariable("VIREO_VM_ID") ?? environmentVariable("INFINIBAY_VM_ID")
         var result = AgentConfiguration(vmID: id)
-        if let device = device ?? environment("VIREO_DEVICE") ?? environment("INFINISERVICE_DEVICE") {
+        if let device = device ?? environmentVariable("VIREO_DEVICE")
+            ?? environmentVariable("INFINISERVICE_DEVICE")
+        {
             result.endpoint = try PortEndpoint(parsing: device)
-        } else if let name = name ?? environment("VIREO_NAME") {
+        } else if let name = name ?? environmentVariable("VIREO_NAME") {
             result.endpoint = .named([try PortName(name)])
         }
-        let engineName = engine ?? environment("VIREO_ENGINE").flatMap(EngineName.init)
+        let engineName = engine ?? environmentVariable("VIREO_ENGINE").flatMap(EngineName.init)
         result.engine = engineName?.choice ?? .automatic
-        let seconds = interval ?? environment("VIREO_INTERVAL").flatMap(Double.init)
+        let seconds = interval ?? environmentVariable("VIREO_INTERVAL").flatMap(Double.init)
         result.intervalSeconds = seconds ?? AgentLimits.intervalSecondsDefault
         if let processes {
             guard processes >= 0 else { throw ValidationError("--processes takes 0 or more") }
@@ -99,11 +104,6 @@ struct Vireod: ParsableCommand {
         result.allowsForeignPort = allowForeignPort
         result.isOnce = once
         return result
-    }
-
-    private func environment(_ name: String) -> String? {
-        // SAFETY: read before any thread runs.
-        unsafe getenv(name).map { unsafe String(cString: $0) }.flatMap { $0.isEmpty ? nil : $0 }
     }
 }
 

@@ -8,7 +8,8 @@ enum Told: Equatable {
     case overlong(UInt64)
 }
 
-/// Shows `stream` to a scanner in the given pieces, keeping what it did not consume, as a ring would.
+/// Shows `stream` to a scanner in the given pieces, keeping what it did not consume, as a ring
+/// would.
 func scan(_ stream: [UInt8], pieces: [Int], frameBytesMax: Int) -> [Told] {
     var scanner = FrameScanner(frameBytesMax: frameBytesMax)
     var held: [UInt8] = []
@@ -59,7 +60,8 @@ func reference(_ stream: [UInt8], frameBytesMax: Int) -> [Told] {
 
 @Suite struct FrameScannerTests {
     @Test func everySplitPointGivesTheSameFrames() {
-        let stream = Array("\n{\"a\":1}\r\n\r\n\n{\"half\":\n{\"tail\":2}\nxxxxxxxxxxxxxxxxxxxx\n{}\nrest".utf8)
+        let stream = Array(
+            "\n{\"a\":1}\r\n\r\n\n{\"half\":\n{\"tail\":2}\nxxxxxxxxxxxxxxxxxxxx\n{}\nrest".utf8)
         let expected = reference(stream, frameBytesMax: 16)
         #expect(expected.contains(.overlong(21)))
         for first in 0...stream.count {

@@ -15,7 +15,9 @@ import Testing
         let total = 4 << 20
         // Whatever part of the stream is wanted is a part of this, at the position modulo a prime.
         let period = 65_521
-        let pattern = (0..<(period + 65_536)).map { UInt8(truncatingIfNeeded: ($0 % period) &* 31 >> 3) }
+        let pattern = (0..<(period + 65_536)).map {
+            UInt8(truncatingIfNeeded: ($0 % period) &* 31 >> 3)
+        }
         var put = 0
         var got = 0
         var isRight = true

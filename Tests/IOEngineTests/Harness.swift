@@ -74,7 +74,8 @@ final class Line {
     }
 }
 
-/// Turns the engine until `isDone`, at most five seconds; each completion goes to the line of its stream.
+/// Turns the engine until `isDone`, at most five seconds; each completion goes to the line of its
+/// stream.
 func turn(_ engine: IOEngine, _ lines: [Line], until isDone: () -> Bool) {
     let limit = MonotonicTime.now.adding(milliseconds: 5000)
     while !isDone() {

@@ -34,7 +34,8 @@ final class FakeTree {
         try Data(text.utf8).write(to: root.appending(path: path))
     }
 
-    /// A port as the kernel shows it; `name` may come later than the node, and the link later still.
+    /// A port as the kernel shows it; `name` may come later than the node, and the link later
+    /// still.
     func port(_ node: String, name: String?, isLinked: Bool = false) throws {
         try make("sys/class/virtio-ports/\(node)")
         try write("dev/\(node)", "")

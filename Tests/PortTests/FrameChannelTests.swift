@@ -57,7 +57,9 @@ final class Bench: PortOwner {
         }
     }
 
-    func put(control text: String) -> Bool { channel.appendControl { Self.fill($0, Array(text.utf8)) } }
+    func put(control text: String) -> Bool {
+        channel.appendControl { Self.fill($0, Array(text.utf8)) }
+    }
     func put(data text: String) -> Bool { put(data: Array(text.utf8)) }
     func put(data bytes: [UInt8]) -> Bool { channel.appendData { Self.fill($0, bytes) } }
 
@@ -98,7 +100,9 @@ final class Bench: PortOwner {
     func drain() -> [UInt8] {
         var bytes: [UInt8] = []
         var chunk = [UInt8](repeating: 0, count: 65_536)
-        while case let count = read(far, &chunk, chunk.count), count > 0 { bytes += chunk[..<count] }
+        while case let count = read(far, &chunk, chunk.count), count > 0 {
+            bytes += chunk[..<count]
+        }
         return bytes
     }
 
@@ -132,7 +136,9 @@ private let bothEngines: [IOEngine.Choice] = [.uring, .epoll]
             let frame = [UInt8](repeating: UInt8(ascii: "a") + UInt8(number), count: size) + [10]
             var offset = 0
             while offset < frame.count {
-                let count = frame[offset...].withUnsafeBytes { write(bench.far, $0.baseAddress, $0.count) }
+                let count = frame[offset...].withUnsafeBytes {
+                    write(bench.far, $0.baseAddress, $0.count)
+                }
                 if count > 0 { offset += count }
                 bench.turn(milliseconds: 1)
             }
@@ -153,7 +159,9 @@ private let bothEngines: [IOEngine.Choice] = [.uring, .epoll]
             var offset = 0
             let line = frame + [10]
             while offset < line.count {
-                let count = line[offset...].withUnsafeBytes { write(bench.far, $0.baseAddress, $0.count) }
+                let count = line[offset...].withUnsafeBytes {
+                    write(bench.far, $0.baseAddress, $0.count)
+                }
                 if count > 0 { offset += count }
                 bench.turn(milliseconds: 1)
             }
@@ -220,7 +228,8 @@ private let bothEngines: [IOEngine.Choice] = [.uring, .epoll]
     func aFrameCostsNoAllocationFromTheSocketToTheConsumer(_ choice: IOEngine.Choice) throws {
         let bench = try Bench(choice)
         bench.keepsFrames = false
-        let line = Array("{\"type\":\"metrics\",\"value\":123456789,\"text\":\"some more text\"}\n".utf8)
+        let line = Array(
+            "{\"type\":\"metrics\",\"value\":123456789,\"text\":\"some more text\"}\n".utf8)
         let block = (0..<500).flatMap { _ in line }
         func exchange() {
             let count = write(bench.far, block, block.count)
@@ -233,9 +242,9 @@ private let bothEngines: [IOEngine.Choice] = [.uring, .epoll]
         let before = callocation_counter_of_this_thread()
         for _ in 0..<20 { exchange() }
         let allocations = callocation_counter_of_this_thread() - before
-        // Nothing is allocated for a frame. Of what there is, the uring engine allocates nothing at all
-        // when it is optimised; the epoll engine twice a wake-up, whatever comes with it. Without
-        // optimisation some closures live on the heap: a few a wake-up.
+        // Nothing is allocated for a frame. Of what there is, the uring engine allocates nothing at
+        // all when it is optimised; the epoll engine twice a wake-up, whatever comes with it.
+        // Without optimisation some closures live on the heap: a few a wake-up.
         #if DEBUG
             let allocationsMax = 20 * 40
         #else

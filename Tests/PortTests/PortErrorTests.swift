@@ -5,11 +5,16 @@ import Testing
 @Suite struct PortErrorTests {
     /// The document's table of common errors: what is said, and what to do.
     @Test(arguments: [
-        (PortError.deviceNotFound(names: ["org.infinibay.agent"], others: ["com.redhat.spice.0"]),
-            ["org.infinibay.agent", "com.redhat.spice.0", "modprobe virtio_console"]),
+        (
+            PortError.deviceNotFound(
+                names: ["org.infinibay.agent"], others: ["com.redhat.spice.0"]),
+            ["org.infinibay.agent", "com.redhat.spice.0", "modprobe virtio_console"]
+        ),
         (.permissionDenied(path: "/dev/vport0p1"), ["/dev/vport0p1", "udev rule", "0660", "root"]),
-        (.deviceBusy(path: "/dev/vport0p1", holder: PortHolder(pid: 42, command: "qemu-ga")),
-            ["in use by qemu-ga (pid 42)"]),
+        (
+            .deviceBusy(path: "/dev/vport0p1", holder: PortHolder(pid: 42, command: "qemu-ga")),
+            ["in use by qemu-ga (pid 42)"]
+        ),
         (.deviceBusy(path: "/dev/vport0p1", holder: nil), ["fuser /dev/vport0p1"]),
         (.hostDisconnected(path: "/run/a.sock"), ["closed", "Reconnecting"]),
         (.messageTooLarge(bytes: 5, limit: 4), ["Split the message"]),

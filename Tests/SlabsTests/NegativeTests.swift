@@ -1,8 +1,9 @@
 import Foundation
 import Testing
 
-/// What must not compile, does not: each file in `Negative` is compiled as far as the checks of ownership, and the compiler must refuse
-/// it at the line that the file marks, with the words that it names.
+/// What must not compile, does not: each file in `Negative` is compiled as far as the checks of
+/// ownership, and the compiler must refuse it at the line that the file marks, with the words that
+/// it names.
 @Suite struct NegativeTests {
     static let folder = URL(filePath: #filePath).deletingLastPathComponent()
         .appending(path: "Negative")

@@ -3,10 +3,12 @@ import Glibc
 import Kernel
 import Slabs
 
-/// The engine on epoll(7) and plain read(2) and write(2): the same behaviour where io_uring is refused.
+/// The engine on epoll(7) and plain read(2) and write(2): the same behaviour where io_uring is
+/// refused.
 ///
-/// Every descriptor is registered once, edge-triggered, for everything. A slot remembers whether its last
-/// read or write would have blocked; only those that would not are tried, so an idle stream costs nothing.
+/// Every descriptor is registered once, edge-triggered, for everything. A slot remembers whether
+/// its last read or write would have blocked; only those that would not are tried, so an idle
+/// stream costs nothing.
 final class EpollEngine: EngineBackend {
     let kind = EngineKind.epoll
     private(set) var counters = IOEngine.Counters()

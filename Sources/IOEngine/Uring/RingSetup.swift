@@ -12,8 +12,8 @@ enum RingSetup {
         IORING_OP_POLL_ADD, IORING_OP_ASYNC_CANCEL,
     ]
 
-    /// From the best to the plainest: DEFER_TASKRUN (6.1) does the work when we wait for it, not in the
-    /// middle of ours; COOP_TASKRUN (5.19) at least interrupts nothing.
+    /// From the best to the plainest: DEFER_TASKRUN (6.1) does the work when we wait for it, not in
+    /// the middle of ours; COOP_TASKRUN (5.19) at least interrupts nothing.
     private static let flagSets: [UInt32] = [
         IORING_SETUP_SINGLE_ISSUER | IORING_SETUP_DEFER_TASKRUN,
         IORING_SETUP_COOP_TASKRUN,
@@ -29,10 +29,11 @@ enum RingSetup {
             try unsafe checkOperations(ring)
             try unsafe reserveBuffers(ring)
             try unsafe restrict(ring)
-            // Saves the kernel a look-up of the ring's file in every call; where it is refused, no harm.
+            // Saves the kernel a look-up of the ring's file in every call; where it is refused, no
+            // harm.
             _ = unsafe io_uring_register_ring_fd(ring)
-            // liburing 2.3 declares io_uring_enable_rings and io_uring_register_restrictions, but its
-            // shared library does not export them.
+            // liburing 2.3 declares io_uring_enable_rings and io_uring_register_restrictions, but
+            // its shared library does not export them.
             let result = unsafe io_uring_register(
                 UInt32(ring.pointee.ring_fd), UInt32(IORING_REGISTER_ENABLE_RINGS), nil, 0)
             guard result >= 0 else { throw EngineError(.enable, Errno(rawValue: -result)) }
@@ -45,8 +46,8 @@ enum RingSetup {
     private static func queueInit(
         _ ring: UnsafeMutablePointer<io_uring>, streamsMax: Int
     ) throws(EngineError) {
-        // A turn can submit a read, a chain of writes, a poll and a cancel for each stream; where that
-        // is more than the queue holds, the queue is submitted in between.
+        // A turn can submit a read, a chain of writes, a poll and a cancel for each stream; where
+        // that is more than the queue holds, the queue is submitted in between.
         let requests = streamsMax * (EngineLimits.chainRequestsMax + 3)
         let submissions = UInt32(min(4096, max(64, requests)))
         let completions = UInt32(min(65_536, max(256, requests * 2)))

@@ -4,8 +4,8 @@ import Glibc
 import Kernel
 import Slabs
 
-/// The engine on io_uring: requests gather in the submission queue, and one system call a turn submits
-/// them and waits.
+/// The engine on io_uring: requests gather in the submission queue, and one system call a turn
+/// submits them and waits.
 ///
 /// Descriptors are non-blocking, so a request that cannot go on parks on the descriptor's poll and
 /// occupies no thread. Source: io_uring(7), io_uring_enter(2).
@@ -132,8 +132,8 @@ final class UringEngine: EngineBackend {
         }
     }
 
-    /// A chain must be submitted whole: split over two submissions it would be two chains, whose parts
-    /// could pass each other.
+    /// A chain must be submitted whole: split over two submissions it would be two chains, whose
+    /// parts could pass each other.
     private func makeRoom(for requests: Int) {
         if unsafe io_uring_sq_space_left(ring) < UInt32(requests) {
             counters.otherCalls += 1
@@ -189,7 +189,8 @@ final class UringEngine: EngineBackend {
             let count = unsafe io_uring_peek_batch_cqe(ring, batch, UInt32(EngineLimits.batchMax))
             if count == 0 { return }
             for place in 0..<Int(count) {
-                // SAFETY: the first `count` entries point into the completion queue until it advances.
+                // SAFETY: the first `count` entries point into the completion queue until it
+                // advances.
                 guard let entry = unsafe batch[place] else { continue }
                 unsafe complete(entry.pointee, deliver)
             }
@@ -293,8 +294,8 @@ final class UringEngine: EngineBackend {
     func shutDown() {
         guard !isDown else { return }
         isDown = true
-        // Everything is cancelled and waited for: the kernel must not write into memory that is about
-        // to be unmapped.
+        // Everything is cancelled and waited for: the kernel must not write into memory that is
+        // about to be unmapped.
         for index in (0..<table.count) where table[index].requestsInKernel > 0 {
             if table[index].isClosing { continue }
             table[index].isClosing = true

@@ -58,7 +58,8 @@ struct Panel {
 
 /// Stacks panels in a column of so many rows.
 enum Stack {
-    /// The lines of those panels that find room, at most `rows`, with `gap` empty ones between panels.
+    /// The lines of those panels that find room, at most `rows`, with `gap` empty ones between
+    /// panels.
     static func lines(
         _ panels: [Panel], rows: Int, width: Int, gap: Int, _ appearance: Appearance
     ) -> [Line] {

@@ -78,7 +78,8 @@ extension PanelContext {
     private func coreStrip(_ cores: [CPUSample.Core]) -> [Line] {
         let label = min(Self.labelColumns, max(0, width - 10))
         let room = max(1, width - label)
-        return stride(from: 0, to: min(cores.count, room * Self.coreRowsMax), by: room).map { start in
+        return stride(from: 0, to: min(cores.count, room * Self.coreRowsMax), by: room).map {
+            start in
             var line = line()
             line.append(start == 0 ? "cores" : "", .label, columns: label)
             let values = cores[start..<min(start + room, cores.count)].map(\.usagePercent)

@@ -69,3 +69,20 @@ extension MetricsMessage {
         return writer.endFrame(start)
     }
 }
+
+extension MetricsMessage {
+    /// The frame in memory of its own, for those who have no ring to write into; `nil` when it does
+    /// not fit into a frame even without rows.
+    public func frame() -> [UInt8]? {
+        var bytes = [UInt8](repeating: 0, count: WireLimits.frameBytesMax)
+        var outcome = MetricsOutcome.noRoom
+        do {
+            var span = bytes.mutableSpan
+            // SAFETY: bytes have no invalid values.
+            var writer = unsafe JSONWriter(span.mutableBytes)
+            outcome = encode(into: &writer)
+        }
+        guard case .written(let byteCount, _) = outcome else { return nil }
+        return Array(bytes[..<byteCount])
+    }
+}

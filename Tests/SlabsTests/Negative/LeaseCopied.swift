@@ -1,5 +1,5 @@
 import Slabs
 
-func copy(_ lease: borrowing SlabLease) -> SlabLease {  // REFUSED: 'lease' is borrowed and cannot be consumed
+func copy(_ lease: borrowing SlabLease) -> SlabLease {  // REFUSED: 'lease' is borrowed
     lease
 }
