@@ -60,17 +60,21 @@ public final class FrameChannel {
     /// What stands unsent belongs to a host that has left: sorted out when the write in flight
     /// ends.
     private var mustResync = false
+    /// All bytes that the scanner is done with: while it stays the same, no newline has come.
+    private(set) var consumedBytes: UInt64 = 0
     public private(set) var stream: Stream?
     public private(set) var isSending = false
     public private(set) var counters = Counters()
 
+    /// - Parameter registers: whether the rings' memory is registered with the kernel, and there
+    ///   from the start; for one of many, neither.
     /// - Throws: ``SlabError`` when there is no memory for the rings.
     public init(engine: IOEngine, sizes: Sizes = Sizes(), registers: Bool = true) throws(SlabError)
     {
         self.engine = engine
-        receive = try ReceiveRing(slabCount: sizes.receive)
-        control = try SendRing(slabCount: sizes.control)
-        data = try SendRing(slabCount: sizes.send)
+        receive = try ReceiveRing(slabCount: sizes.receive, isPopulated: registers)
+        control = try SendRing(slabCount: sizes.control, isPopulated: registers)
+        data = try SendRing(slabCount: sizes.send, isPopulated: registers)
         if registers {
             engine.register(&receive)
             engine.register(&control)
@@ -176,12 +180,14 @@ public final class FrameChannel {
         Self.scan(&receive, &scanner, &tally, body)
         counters.framesReceived += tally.frames
         counters.framesOverlong += tally.overlong
+        consumedBytes += tally.consumedBytes
     }
 
     /// What one scan came upon: kept apart, so that `body` may look at ``counters``.
     private struct Tally {
         var frames: UInt64 = 0
         var overlong: UInt64 = 0
+        var consumedBytes: UInt64 = 0
     }
 
     private static func scan(
@@ -190,6 +196,7 @@ public final class FrameChannel {
     ) {
         let consumed = scan(ring.unread, ring.readable, &scanner, &tally, body)
         ring.consume(consumed)
+        tally.consumedBytes = UInt64(consumed)
     }
 
     /// - Returns: how many of the bytes are done with.

@@ -55,8 +55,8 @@ public final class Port {
     private var backOff: BackOff
     private var presence = Presence()
     private var signals = ChangeSignals()
-    /// Bytes received when the last edge was looked at.
-    private var bytesWhenNoticed: UInt64 = 0
+    /// What the scanner was done with when the last edge was looked at.
+    private var consumedWhenNoticed: UInt64 = 0
     private let watch: DirectoryWatch
     private let openTimer: TimerKey
     private let frameTimer: TimerKey
@@ -245,7 +245,7 @@ public final class Port {
             lose(.portGone(path: path))
             return
         }
-        bytesWhenNoticed = channel.counters.bytesReceived
+        if !presence.isSuspicious { consumedWhenNoticed = channel.consumedBytes }
         apply(presence.edge(edges, now: now, newSignals: signals.take()))
         if presence.isSuspicious {
             engine.setTimer(
@@ -261,9 +261,9 @@ public final class Port {
         case .arrived: arrived()
         case .replaced:
             left()
-            // What is held of a frame came before the change, unless more has come since it was
-            // noticed.
-            if channel.counters.bytesReceived == bytesWhenNoticed { channel.dropPartialFrame() }
+            // What is held of a frame is the old host's, unless a newline has come since: a new
+            // host begins with one.
+            if channel.consumedBytes == consumedWhenNoticed { channel.dropPartialFrame() }
             arrived()
         }
     }

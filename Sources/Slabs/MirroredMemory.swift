@@ -4,7 +4,9 @@ public import Kernel
 
 /// One memfd mapped twice, back to back.
 ///
-/// The pages exist once. They are shared memory, so that they count as RssShmem when touched.
+/// The pages exist once. They are shared memory, so that they count as RssShmem when touched;
+/// populated, they are there from the start, and memory does not grow while a ring is used for the
+/// first time.
 @safe
 struct MirroredMemory: ~Copyable {
     /// SAFETY: both mappings, 2 x `capacityBytes` from `base`, live until deinit; nothing outside
@@ -12,15 +14,17 @@ struct MirroredMemory: ~Copyable {
     let base: UnsafeMutableRawPointer
     let capacityBytes: Int
 
-    init(slabCount: Int) throws(SlabError) {
+    init(slabCount: Int, isPopulated: Bool) throws(SlabError) {
         precondition((1...SlabLimits.slabsMax).contains(slabCount), "1 to 1024 slabs")
         capacityBytes = slabCount * SlabLimits.slabBytes
-        unsafe base = try MirroredMemory.map(capacityBytes)
+        unsafe base = try MirroredMemory.map(capacityBytes, isPopulated: isPopulated)
     }
 
     deinit { unsafe munmap(base, 2 * capacityBytes) }
 
-    private static func map(_ bytes: Int) throws(SlabError) -> UnsafeMutableRawPointer {
+    private static func map(
+        _ bytes: Int, isPopulated: Bool
+    ) throws(SlabError) -> UnsafeMutableRawPointer {
         let number = unsafe clinux_memfd("vireo-slabs")
         guard number >= 0 else { throw SlabError(.memfd, .current, bytes: bytes) }
         let file = FileDescriptor(owning: number)
@@ -32,10 +36,10 @@ struct MirroredMemory: ~Copyable {
         guard unsafe reserved != MAP_FAILED, let start = unsafe reserved else {
             throw SlabError(.reserve, .current, bytes: bytes)
         }
+        let flags = MAP_SHARED | MAP_FIXED | (isPopulated ? MAP_POPULATE : 0)
         for half in 0..<2 {
             let placed = unsafe mmap(
-                start + half * bytes, bytes, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_FIXED,
-                file.number, 0)
+                start + half * bytes, bytes, PROT_READ | PROT_WRITE, flags, file.number, 0)
             guard unsafe placed != MAP_FAILED else {
                 let error = Errno.current
                 unsafe munmap(start, 2 * bytes)

@@ -15,10 +15,15 @@ public struct SendRing: ~Copyable, RegistrableRing {
     public private(set) var lastByteSent: UInt8?
     public var bufferIndex: Int?
 
-    /// - Parameter slabCount: 1 to 1024 slabs of 64 KiB; 17 or more for frames of 1 MiB.
+    /// - Parameters:
+    ///   - slabCount: 1 to 1024 slabs of 64 KiB; 17 or more for frames of 1 MiB.
+    ///   - isPopulated: whether all pages are there from the start, for a ring that lives as long
+    ///     as its process.
     /// - Throws: ``SlabError`` when the kernel refuses the memory.
-    public init(slabCount: Int = SlabLimits.sendSlabsDefault) throws(SlabError) {
-        memory = try MirroredMemory(slabCount: slabCount)
+    public init(
+        slabCount: Int = SlabLimits.sendSlabsDefault, isPopulated: Bool = false
+    ) throws(SlabError) {
+        memory = try MirroredMemory(slabCount: slabCount, isPopulated: isPopulated)
     }
 
     deinit {
