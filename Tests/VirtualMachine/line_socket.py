@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import select
 import socket
+import time
 from pathlib import Path
 
 from deadline import Deadline
 
 RECEIVE_BYTES = 1 << 18
+CONNECT_RETRY_SECONDS = 0.02
 
 
 class PeerClosed(ConnectionError):
@@ -22,16 +24,16 @@ class LineSocket:
     so a guest that hangs costs its time-out and never the test run.
     """
 
-    def __init__(self, path: Path | str) -> None:
+    def __init__(self, path: Path | str, connect_timeout_seconds: float = 5.0) -> None:
         self._socket = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
         self._received = bytearray()
         self._scanned_bytes = 0
+        self._socket.setblocking(False)
         try:
-            self._socket.connect(str(path))
+            self._connect(str(path), Deadline(connect_timeout_seconds))
         except OSError:
             self._socket.close()
             raise
-        self._socket.setblocking(False)
 
     def send(self, data: bytes, timeout_seconds: float = 10.0) -> None:
         """All of `data`, or TimeoutError; what was sent by then stays sent."""
@@ -69,6 +71,18 @@ class LineSocket:
 
     def close(self) -> None:
         self._socket.close()
+
+    def _connect(self, path: str, deadline: Deadline) -> None:
+        while True:
+            try:
+                self._socket.connect(path)
+                return
+            except BlockingIOError:
+                # A Unix socket has no connect in progress: the listener's backlog is full, as
+                # QEMU's is when one client is served and another one waits.
+                if deadline.has_passed:
+                    raise TimeoutError(f"{path}: others are attached and waiting") from None
+                time.sleep(CONNECT_RETRY_SECONDS)
 
     def _fill(self, deadline: Deadline) -> None:
         while True:

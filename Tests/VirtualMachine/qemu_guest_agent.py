@@ -6,9 +6,8 @@ import base64
 import itertools
 import json
 import time
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from deadline import Deadline
 from line_socket import LineSocket
@@ -20,8 +19,7 @@ class QemuGuestAgentError(RuntimeError):
     """qemu-ga refused a command."""
 
 
-@dataclass(frozen=True)
-class Completed:
+class Completed(NamedTuple):
     """How a command in the guest ended. `exit_status` is 128 + N when signal N ended it."""
 
     exit_status: int
@@ -45,9 +43,10 @@ class QemuGuestAgent:
             request = {"execute": "guest-sync-delimited", "arguments": {"id": number}}
             self._lines.send(b"\xff" + json.dumps(request).encode() + b"\n")
             try:
-                # Requests that wait while the guest boots are all answered at once: read up to the
-                # last one, so that no later command takes an old number for its own answer.
-                while self._answer(min(1.0, deadline.remaining_seconds)) != number:
+                # Requests that wait while the guest boots are all answered at once, with an error
+                # for each 0xFF that met no half request: read up to the answer to the last one, so
+                # that no later command takes an old answer for its own.
+                while self._message(min(1.0, deadline.remaining_seconds)).get("return") != number:
                     pass
                 return
             except TimeoutError:
@@ -85,10 +84,13 @@ class QemuGuestAgent:
         self._lines.close()
 
     def _answer(self, timeout_seconds: float) -> Any:
-        message = json.loads(self._lines.receive_line(timeout_seconds).lstrip(b"\xff"))
+        message = self._message(timeout_seconds)
         if "error" in message:
             raise QemuGuestAgentError(message["error"]["desc"])
         return message["return"]
+
+    def _message(self, timeout_seconds: float) -> dict[str, Any]:
+        return json.loads(self._lines.receive_line(timeout_seconds).lstrip(b"\xff"))
 
 
 def _completed(status: dict[str, Any]) -> Completed:
