@@ -38,6 +38,14 @@ func tests(_ name: String, _ dependencies: [Target.Dependency], exclude: [String
 
 let package = Package(
     name: "vireo",
+    products: [
+        .executable(name: "vireod", targets: ["vireod"]),
+        .executable(name: "vireo", targets: ["vireo"]),
+        // For those who embed the parts: the engine with its memory and its frames, and the port.
+        .library(name: "VireoEngine", targets: ["IOEngine", "Slabs", "Framing", "Kernel"]),
+        .library(name: "VireoPort", targets: ["Port"]),
+        .library(name: "VireoSession", targets: ["Session", "Wire"]),
+    ],
     dependencies: [
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
         .package(url: "https://github.com/apple/swift-collections", from: "1.6.0"),

@@ -36,8 +36,10 @@ struct MirroredMemory: ~Copyable {
         guard unsafe reserved != MAP_FAILED, let start = unsafe reserved else {
             throw SlabError(.reserve, .current, bytes: bytes)
         }
-        let flags = MAP_SHARED | MAP_FIXED | (isPopulated ? MAP_POPULATE : 0)
         for half in 0..<2 {
+            // The pages are the same: mapping them twice from the start would count them twice.
+            let populate = isPopulated && half == 0 ? MAP_POPULATE : 0
+            let flags = MAP_SHARED | MAP_FIXED | populate
             let placed = unsafe mmap(
                 start + half * bytes, bytes, PROT_READ | PROT_WRITE, flags, file.number, 0)
             guard unsafe placed != MAP_FAILED else {
