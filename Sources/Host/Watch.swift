@@ -22,6 +22,9 @@ public final class Watch: GuestObserver {
         public var sockets: [String] = []
         /// The path to listen on instead.
         public var listenPath: String?
+        /// One end of a connection that stands already, and what to call the other; the watch takes the
+        /// descriptor over, and ends with the connection.
+        public var connection: (descriptor: Int32, name: String)?
         public var engine = IOEngine.Choice.automatic
         /// Ends after this many seconds, if set.
         public var seconds: Double?
@@ -71,6 +74,8 @@ public final class Watch: GuestObserver {
         try takeSignals()
         if let path = configuration.listenPath {
             try listen(on: path)
+        } else if let connection = configuration.connection {
+            try add(connection.name, .descriptor(connection.descriptor))
         } else {
             for pattern in configuration.sockets {
                 for path in Folders.matches(pattern) { try add(path, .socket(path)) }
@@ -86,7 +91,7 @@ public final class Watch: GuestObserver {
             engine.turn { handle($0) }
             removeEnded()
             view.show(links)
-            if shouldEnd?() == true { isEnding = true }
+            if configuration.connection != nil, links.isEmpty { isEnding = true }
         }
         closeAll()
         view.end()
@@ -96,7 +101,7 @@ public final class Watch: GuestObserver {
     private func takeSignals() throws(HostFailure) {
         do {
             let descriptor = try Signals.descriptor(
-                for: [Signals.terminate, Signals.interrupt, Signals.windowChanged, Signals.child])
+                for: [Signals.terminate, Signals.interrupt, Signals.windowChanged])
             signals = try engine.attach(descriptor, .device)
         } catch {
             throw HostFailure(.software, "\(error)")

@@ -6,15 +6,22 @@ public struct ChildProcess: Sendable {
 
     /// Starts `path` with the caller's environment and standard descriptors.
     ///
-    /// The signals of `unblocked` are not blocked in it, whatever the caller blocks.
+    /// The signals of `unblocked` are not blocked in it, whatever the caller blocks. `inherited`
+    /// is its descriptor 3.
     ///
     /// - Throws: what posix_spawn(3) says.
     public static func start(
-        _ path: String, arguments: [String], unblocked: [Int32]
+        _ path: String, arguments: [String], unblocked: [Int32],
+        inherited: borrowing FileDescriptor
     ) throws(Errno) -> ChildProcess {
         var attributes = posix_spawnattr_t()
         unsafe posix_spawnattr_init(&attributes)
         defer { unsafe posix_spawnattr_destroy(&attributes) }
+        var actions = unsafe posix_spawn_file_actions_t()
+        unsafe posix_spawn_file_actions_init(&actions)
+        defer { unsafe posix_spawn_file_actions_destroy(&actions) }
+        // dup2 takes close-on-exec away, also from a descriptor that is 3 already.
+        unsafe posix_spawn_file_actions_adddup2(&actions, inherited.number, 3)
         var mask = sigset_t()
         unsafe sigemptyset(&mask)
         unsafe posix_spawnattr_setsigmask(&attributes, &mask)
@@ -30,7 +37,7 @@ public struct ChildProcess: Sendable {
             for place in unsafe vector.indices { unsafe free(vector[place]) }
         }
         var pid = pid_t()
-        let result = unsafe posix_spawn(&pid, path, nil, &attributes, &vector, environ)
+        let result = unsafe posix_spawn(&pid, path, &actions, &attributes, &vector, environ)
         guard result == 0 else { throw Errno(rawValue: result) }
         return ChildProcess(pid: pid)
     }

@@ -7,8 +7,8 @@ struct Demo: ParsableCommand {
     static let configuration = CommandConfiguration(
         abstract: "Shows this machine: an agent and a host joined here.",
         discussion: """
-            Starts vireod with a socket in place of the port, and shows what it sends: a live \
-            table in a terminal, rows in a pipe. Ctrl-C ends it.
+            Starts vireod with one end of a socket pair in place of the port, and shows what it \
+            sends: a live table in a terminal, rows in a pipe. Ctrl-C ends it.
             """)
 
     @Option(name: .long, help: "End after this many seconds.")
@@ -29,61 +29,48 @@ struct Demo: ParsableCommand {
     }
 
     private func show() throws(HostFailure) {
-        let path = try socketPath()
+        let pair: SocketPair
+        do {
+            pair = try UnixSocket.pair()
+        } catch {
+            throw HostFailure(.software, "no pair of sockets can be had: \(error)")
+        }
+        // The agent ends when its end is the only one left: also when this program is killed.
+        let agent = try startAgent(pair.far)
+        defer { end(agent) }
         var configuration = Watch.Configuration()
-        configuration.listenPath = path
+        configuration.connection = (pair.takeNear().release(), "this-machine")
         configuration.engine = engine.choice
         configuration.seconds = seconds
-        let watch = try Watch(
-            configuration, view: makeView(note: "vireo demo: this machine; Ctrl-C ends"))
-        let agent = try startAgent(path)
-        var exitCode: Int32?
-        watch.shouldEnd = {
-            exitCode = exitCode ?? agent.ended()
-            return exitCode != nil
-        }
-        defer { end(agent, exitCode) }
-        try watch.run()
-        if let exitCode, exitCode != 0 {
-            throw HostFailure(.software, "the agent ended with \(exitCode)")
-        }
-    }
-
-    private func socketPath() throws(HostFailure) -> String {
-        do {
-            return "\(try Folders.runtime())/demo-\(getpid()).sock"
-        } catch {
-            throw HostFailure(.permission, "no folder for a socket can be had: \(error)")
-        }
+        try Watch(configuration, view: makeView(note: "vireo demo: Ctrl-C ends")).run()
     }
 
     /// The agent beside this program, or the installed one.
-    private func startAgent(_ path: String) throws(HostFailure) -> ChildProcess {
+    private func startAgent(_ end: borrowing FileDescriptor) throws(HostFailure) -> ChildProcess {
         let own = linkTarget("/proc/self/exe") ?? ""
         let beside = own.split(separator: "/").dropLast().map { "/\($0)" }.joined() + "/vireod"
         let program = (try? FileStatus.of(beside)) != nil ? beside : "/usr/bin/vireod"
         let arguments = [
-            "--device", "unix:\(path)", "--interval", "\(interval)", "--engine", engine.rawValue,
-            "--log-level", "error",
+            "--device", "fd:3", "--interval", "\(interval)", "--engine", engine.rawValue,
+            "--log-level", "critical",
         ]
         do {
             return try ChildProcess.start(
                 program, arguments: arguments,
-                unblocked: [Signals.terminate, Signals.interrupt, Signals.hangUp])
+                unblocked: [Signals.terminate, Signals.interrupt, Signals.hangUp], inherited: end)
         } catch {
             throw HostFailure(.unavailable, "\(program) cannot be started: \(error)")
         }
     }
 
     /// Ends the agent and waits for it, at most three seconds.
-    private func end(_ agent: ChildProcess, _ exitCode: Int32?) {
-        guard exitCode == nil else { return }
+    private func end(_ agent: ChildProcess) {
         agent.signal(Signals.terminate)
         for _ in 0..<300 {
             if agent.ended() != nil { return }
             usleep(10_000)
         }
         agent.signal(SIGKILL)
-        _ = agent.ended()
+        while agent.ended() == nil { usleep(10_000) }
     }
 }

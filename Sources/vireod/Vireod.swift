@@ -54,7 +54,7 @@ struct Vireod: ParsableCommand {
     )
     var vmID: String?
 
-    @Option(name: .customLong("log-level"), help: "trace, debug, info, notice, warning or error.")
+    @Option(name: .customLong("log-level"), help: "trace, debug, info, notice, warning, error or critical.")
     var logLevel: LevelName?
 
     @Flag(
@@ -124,7 +124,7 @@ enum EngineName: String, ExpressibleByArgument, CaseIterable {
 
 /// What `--log-level` takes.
 enum LevelName: String, ExpressibleByArgument, CaseIterable {
-    case trace, debug, info, notice, warning, error
+    case trace, debug, info, notice, warning, error, critical
 
     var level: Logger.Level {
         Logger.Level(rawValue: rawValue) ?? .info
