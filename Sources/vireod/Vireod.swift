@@ -54,7 +54,9 @@ struct Vireod: ParsableCommand {
     )
     var vmID: String?
 
-    @Option(name: .customLong("log-level"), help: "trace, debug, info, notice, warning, error or critical.")
+    @Option(
+        name: .customLong("log-level"),
+        help: "trace, debug, info, notice, warning, error or critical.")
     var logLevel: LevelName?
 
     @Flag(

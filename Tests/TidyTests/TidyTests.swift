@@ -16,7 +16,8 @@ import Testing
         "Systemd": ["CSystemd", "Glibc", "Logging"],
         "Terminal": ["Kernel", "Wire"],
         "Agent": [
-            "IOEngine", "Kernel", "Logging", "Port", "Probes", "Session", "Slabs", "Synchronization",
+            "IOEngine", "Kernel", "Logging", "Port", "Probes", "Session", "Slabs",
+            "Synchronization",
             "Systemd", "Wire",
         ],
         "Host": ["IOEngine", "Kernel", "Port", "Slabs", "Terminal", "Wire"],
@@ -104,7 +105,8 @@ import Testing
         var found: [(String, Int)] = []
         for (start, line) in source.lines.enumerated() {
             let body = line.drop { $0 == " " }
-            let isFunction = body.contains("func ") || body.hasPrefix("init(") || body.contains(" init(")
+            let isFunction =
+                body.contains("func ") || body.hasPrefix("init(") || body.contains(" init(")
             guard isFunction, !body.hasPrefix("//"), !body.hasSuffix("}") else { continue }
             let indentation = String(line.prefix { $0 == " " })
             guard
@@ -140,8 +142,12 @@ import Testing
     @Test func everyPublicTypeIsDocumented() {
         for source in Self.all {
             for (number, line) in source.lines.enumerated() {
-                let kinds = ["public struct ", "public enum ", "public final class ", "public protocol "]
-                guard line.first != " ", kinds.contains(where: { line.contains($0) }) else { continue }
+                let kinds = [
+                    "public struct ", "public enum ", "public final class ", "public protocol ",
+                ]
+                guard line.first != " ", kinds.contains(where: { line.contains($0) }) else {
+                    continue
+                }
                 var above = number - 1
                 while above >= 0, source.lines[above].hasPrefix("@") { above -= 1 }
                 let isDocumented = above >= 0 && source.lines[above].hasPrefix("///")

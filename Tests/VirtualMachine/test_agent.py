@@ -149,6 +149,38 @@ def test_a_second_opener_is_told_that_the_port_is_busy(agent: Agent, host: HostE
     expect_answer(host)
 
 
+def test_a_second_agent_says_who_holds_the_port(agent: Agent, host: HostEnd) -> None:
+    begin(agent, host)
+    second = agent.guest.run("vireod --once")
+    assert second.exit_status == 75
+    assert f"in use by vireod (pid {agent.process})" in second.stderr
+    expect_answer(host)
+
+
+def test_an_agent_without_permission_names_the_udev_rule(agent: Agent, host: HostEnd) -> None:
+    agent.stop()
+    refused = agent.guest.run(
+        "setpriv --reuid=65534 --regid=65534 --clear-groups vireod --once")
+    assert refused.exit_status == 77
+    assert 'SUBSYSTEM=="virtio-ports"' in refused.stderr
+
+
+def test_a_port_that_is_nobodys_is_not_looked_into(agent: Agent, host: HostEnd) -> None:
+    """qemu-ga's port is there and open; without leave it is not even a candidate."""
+    agent.stop()
+    refused = agent.guest.run("vireod --once --name org.example.none")
+    assert refused.exit_status == 69
+    assert "org.qemu.guest_agent.0" in refused.stderr
+
+
+def test_ports_are_listed_with_their_holders(agent: Agent, host: HostEnd) -> None:
+    begin(agent, host)
+    ports = json.loads(agent.guest.check("vireo ports --json"))
+    ours = next(port for port in ports if port["name"] == AGENT_PORT)
+    assert ours["holder"] == "vireod" and ours["holder_pid"] == agent.process
+    assert ours["udev_link"] is True and ours["problem"] is None
+
+
 # Hosts that come and go.
 
 
