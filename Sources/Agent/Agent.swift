@@ -1,5 +1,5 @@
 import IOEngine
-import Kernel
+public import Kernel
 public import Logging
 import Port
 import Systemd
@@ -21,23 +21,23 @@ public enum Agent {
     ///
     /// Blocks the signals TERM, INT and HUP for the calling thread and those that it starts.
     ///
-    /// - Throws: ``AgentFailure`` when it cannot start, or not go on.
+    /// - Throws: ``ProgramFailure`` when it cannot start, or not go on.
     public static func run(
         _ configuration: AgentConfiguration, version: String, logger: Logger
-    ) throws(AgentFailure) {
+    ) throws(ProgramFailure) {
         try configuration.validate()
         let signals: FileDescriptor
         do {
             signals = try Signals.descriptor(
                 for: [Signals.terminate, Signals.interrupt, Signals.hangUp])
         } catch {
-            throw AgentFailure(.software, "signals cannot be had: \(error)")
+            throw ProgramFailure(.software, "signals cannot be had: \(error)")
         }
         let engine: IOEngine
         do {
             engine = try IOEngine(configuration.engine)
         } catch {
-            throw AgentFailure(.unavailable, "the engine cannot be had: \(error)")
+            throw ProgramFailure(.unavailable, "the engine cannot be had: \(error)")
         }
         report(engine, logger)
         let loop = try AgentLoop(configuration, version: version, engine: engine, logger: logger)

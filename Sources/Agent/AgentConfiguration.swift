@@ -1,4 +1,5 @@
 public import IOEngine
+public import Kernel
 public import Port
 public import Probes
 
@@ -20,15 +21,15 @@ public struct AgentConfiguration: Sendable {
         self.vmID = vmID ?? MachineIdentity.machineID()
     }
 
-    /// - Throws: ``AgentFailure`` with exit code 64 that says which value is out of range.
-    public func validate() throws(AgentFailure) {
+    /// - Throws: ``ProgramFailure`` with exit code 64 that says which value is out of range.
+    public func validate() throws(ProgramFailure) {
         guard AgentLimits.intervalSecondsRange.contains(intervalSeconds) else {
-            throw AgentFailure(
+            throw ProgramFailure(
                 .usage,
                 "an interval of \(intervalSeconds) s is out of range; use 0.05 to 86400 seconds")
         }
         guard !vmID.isEmpty, vmID.utf8.count <= AgentLimits.vmIDBytesMax else {
-            throw AgentFailure(
+            throw ProgramFailure(
                 .usage, "a vm id has 1 to \(AgentLimits.vmIDBytesMax) bytes; give --vm-id")
         }
     }
@@ -55,25 +56,4 @@ public enum AgentLimits {
     /// Bytes that a sample is taken to hold while it waits, besides its rows.
     static let sampleBytes = 4096
     static let rowBytes = 256
-}
-
-/// The end of an agent that could not go on, with the exit code of sysexits(3).
-public struct AgentFailure: Error, Sendable, CustomStringConvertible {
-    public enum Code: Int32, Sendable {
-        case usage = 64
-        case unavailable = 69
-        case software = 70
-        case inputOutput = 74
-        case tryAgain = 75
-        case permission = 77
-        case configuration = 78
-    }
-
-    public let code: Code
-    public let description: String
-
-    public init(_ code: Code, _ description: String) {
-        self.code = code
-        self.description = description
-    }
 }

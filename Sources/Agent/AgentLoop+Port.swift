@@ -22,13 +22,13 @@ extension AgentLoop: PortOwner {
     func portWaits(_ port: Port, after error: PortError, milliseconds: UInt64) {
         logger.notice("\(error) (next attempt in \(milliseconds) ms)")
         if configuration.isOnce {
-            end(AgentFailure(AgentFailure.Code(error), "\(error)"))
+            end(ProgramFailure(ProgramFailure.Code(error), "\(error)"))
         }
         statusChanged()
     }
 
     func portEnded(_ port: Port, with error: PortError) {
-        end(AgentFailure(.unavailable, "\(error)"))
+        end(ProgramFailure(.unavailable, "\(error)"))
     }
 
     func framesCame(to port: Port) {
@@ -83,7 +83,7 @@ extension AgentLoop: PortOwner {
     }
 }
 
-extension AgentFailure.Code {
+extension ProgramFailure.Code {
     /// The exit code for a port that cannot be had.
     init(_ error: PortError) {
         switch error {

@@ -44,7 +44,7 @@ final class AgentLoop {
     private var nextSample = MonotonicTime.now
     private var isReady = false
     private var isHeartbeatDue = false
-    private var failure: AgentFailure?
+    private var failure: ProgramFailure?
     private var stage = Stage.running
     private var registration: IOEngine.Registration?
     private var stuckProbe: String?
@@ -58,7 +58,7 @@ final class AgentLoop {
 
     init(
         _ configuration: AgentConfiguration, version: String, engine: IOEngine, logger: Logger
-    ) throws(AgentFailure) {
+    ) throws(ProgramFailure) {
         self.configuration = configuration
         self.version = version
         self.engine = engine
@@ -66,17 +66,17 @@ final class AgentLoop {
         do {
             channel = try FrameChannel(engine: engine)
         } catch {
-            throw AgentFailure(.tryAgain, "\(error)")
+            throw ProgramFailure(.tryAgain, "\(error)")
         }
         do {
             parser = try JSONParser()
         } catch {
-            throw AgentFailure(.tryAgain, "\(error)")
+            throw ProgramFailure(.tryAgain, "\(error)")
         }
         do {
             sampler = try SamplerThread(options: configuration.probes, waker: engine.waker)
         } catch {
-            throw AgentFailure(.tryAgain, "the sampler's thread cannot be started: \(error)")
+            throw ProgramFailure(.tryAgain, "the sampler's thread cannot be started: \(error)")
         }
         port = Port(
             engine: engine, endpoint: configuration.endpoint, channel: channel,
@@ -85,12 +85,12 @@ final class AgentLoop {
     }
 
     /// Turns until the end.
-    func run(signals: consuming FileDescriptor) throws(AgentFailure) {
+    func run(signals: consuming FileDescriptor) throws(ProgramFailure) {
         let signalStream: Stream
         do {
             signalStream = try engine.attach(signals, .device)
         } catch {
-            throw AgentFailure(.software, "\(error)")
+            throw ProgramFailure(.software, "\(error)")
         }
         engine.watch(signalStream)
         port.start()
@@ -151,7 +151,7 @@ final class AgentLoop {
     }
 
     /// Begins the end: no more samples, and what waits is sent.
-    func end(_ failure: AgentFailure?) {
+    func end(_ failure: ProgramFailure?) {
         guard stage == .running else { return }
         self.failure = failure
         stage = .draining

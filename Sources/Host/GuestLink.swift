@@ -40,11 +40,11 @@ public final class GuestLink: PortOwner {
     private var parser: JSONParser
 
     /// - Parameter timers: three keys of the engine that are this link's alone.
-    /// - Throws: ``HostFailure`` when there is no memory for it.
+    /// - Throws: ``ProgramFailure`` when there is no memory for it.
     public init(
         name: String, endpoint: PortEndpoint, engine: IOEngine,
         timers: (TimerKey, TimerKey, TimerKey)
-    ) throws(HostFailure) {
+    ) throws(ProgramFailure) {
         self.name = name
         self.engine = engine
         silenceTimer = timers.2
@@ -55,7 +55,7 @@ public final class GuestLink: PortOwner {
                 engine: engine, endpoint: endpoint, channel: channel, timers: (timers.0, timers.1))
             parser = try JSONParser()
         } catch {
-            throw HostFailure(.tryAgain, "\(name): \(error)")
+            throw ProgramFailure(.tryAgain, "\(name): \(error)")
         }
         port.owner = self
     }
@@ -149,24 +149,4 @@ public enum HostLimits {
 
     /// Guests watched at a time, or connections taken in at a time by `--listen`.
     public static let guestsMax = 256
-}
-
-/// The end of a host command that could not go on, with the exit code of sysexits(3).
-public struct HostFailure: Error, Sendable, CustomStringConvertible {
-    public enum Code: Int32, Sendable {
-        case usage = 64
-        case unavailable = 69
-        case software = 70
-        case inputOutput = 74
-        case tryAgain = 75
-        case permission = 77
-    }
-
-    public let code: Code
-    public let description: String
-
-    public init(_ code: Code, _ description: String) {
-        self.code = code
-        self.description = description
-    }
 }

@@ -1,5 +1,5 @@
 public import IOEngine
-import Kernel
+public import Kernel
 import Port
 import Slabs
 public import Wire
@@ -49,13 +49,13 @@ public final class Watch: GuestObserver {
     private var signals: Stream?
     private var accepted = 0
     private var isEnding = false
-    private var failure: HostFailure?
+    private var failure: ProgramFailure?
     /// Called once a turn: ends the watch when it answers `true`. For whoever runs a child beside
     /// it.
     public var shouldEnd: (() -> Bool)?
 
-    /// - Throws: ``HostFailure`` when the engine or the listening socket cannot be had.
-    public init(_ configuration: Configuration, view: any WatchView) throws(HostFailure) {
+    /// - Throws: ``ProgramFailure`` when the engine or the listening socket cannot be had.
+    public init(_ configuration: Configuration, view: any WatchView) throws(ProgramFailure) {
         self.configuration = configuration
         self.view = view
         let guests = HostLimits.guestsMax
@@ -64,13 +64,13 @@ public final class Watch: GuestObserver {
                 configuration.engine, streamsMax: 2 * guests + 8,
                 timersMax: Int(Key.first + Key.perLink) + 3 * guests)
         } catch {
-            throw HostFailure(.unavailable, "the engine cannot be had: \(error)")
+            throw ProgramFailure(.unavailable, "the engine cannot be had: \(error)")
         }
         freeKeys = (0..<UInt32(guests)).reversed().map { Key.first + $0 * Key.perLink }
     }
 
     /// Runs until SIGINT or SIGTERM, or the configured seconds.
-    public func run() throws(HostFailure) {
+    public func run() throws(ProgramFailure) {
         try takeSignals()
         if let path = configuration.listenPath {
             try listen(on: path)
@@ -98,32 +98,32 @@ public final class Watch: GuestObserver {
         if let failure { throw failure }
     }
 
-    private func takeSignals() throws(HostFailure) {
+    private func takeSignals() throws(ProgramFailure) {
         do {
             let descriptor = try Signals.descriptor(
                 for: [Signals.terminate, Signals.interrupt, Signals.windowChanged])
             signals = try engine.attach(descriptor, .device)
         } catch {
-            throw HostFailure(.software, "\(error)")
+            throw ProgramFailure(.software, "\(error)")
         }
         engine.watch(signals!)
     }
 
-    private func listen(on path: String) throws(HostFailure) {
+    private func listen(on path: String) throws(ProgramFailure) {
         do {
             let descriptor = try ListeningSocket.open(path)
             listener = try engine.attach(descriptor, .device)
         } catch {
-            throw HostFailure(
+            throw ProgramFailure(
                 .unavailable,
                 "listening on \(path) failed: \(error). Use a path in a folder of your own.")
         }
         engine.watch(listener!)
     }
 
-    private func add(_ name: String, _ endpoint: PortEndpoint) throws(HostFailure) {
+    private func add(_ name: String, _ endpoint: PortEndpoint) throws(ProgramFailure) {
         guard let key = freeKeys.popLast() else {
-            throw HostFailure(.unavailable, "at most \(HostLimits.guestsMax) guests at a time")
+            throw ProgramFailure(.unavailable, "at most \(HostLimits.guestsMax) guests at a time")
         }
         let link = try GuestLink(
             name: name, endpoint: endpoint, engine: engine,
@@ -207,7 +207,7 @@ public final class Watch: GuestObserver {
         guard link.state == .silent, configuration.sockets.count == 1, links.count == 1 else {
             return
         }
-        failure = HostFailure(
+        failure = ProgramFailure(
             .unavailable,
             """
             \(link.name): connected, and nothing came for 3 s. QEMU serves one client: somebody \

@@ -28,12 +28,12 @@ struct Demo: ParsableCommand {
         }
     }
 
-    private func show() throws(HostFailure) {
+    private func show() throws(ProgramFailure) {
         let pair: SocketPair
         do {
             pair = try UnixSocket.pair()
         } catch {
-            throw HostFailure(.software, "no pair of sockets can be had: \(error)")
+            throw ProgramFailure(.software, "no pair of sockets can be had: \(error)")
         }
         // The agent ends when its end is the only one left: also when this program is killed.
         let agent = try startAgent(pair.far)
@@ -46,7 +46,8 @@ struct Demo: ParsableCommand {
     }
 
     /// The agent beside this program, or the installed one.
-    private func startAgent(_ end: borrowing FileDescriptor) throws(HostFailure) -> ChildProcess {
+    private func startAgent(_ end: borrowing FileDescriptor) throws(ProgramFailure) -> ChildProcess
+    {
         let own = linkTarget("/proc/self/exe") ?? ""
         let beside = own.split(separator: "/").dropLast().map { "/\($0)" }.joined() + "/vireod"
         let program = (try? FileStatus.of(beside)) != nil ? beside : "/usr/bin/vireod"
@@ -59,7 +60,7 @@ struct Demo: ParsableCommand {
                 program, arguments: arguments,
                 unblocked: [Signals.terminate, Signals.interrupt, Signals.hangUp], inherited: end)
         } catch {
-            throw HostFailure(.unavailable, "\(program) cannot be started: \(error)")
+            throw ProgramFailure(.unavailable, "\(program) cannot be started: \(error)")
         }
     }
 

@@ -42,7 +42,7 @@ func makeView(note: String) -> any WatchView {
 }
 
 /// Ends the program with what a failure says, on standard error, and its exit code.
-func fail(_ failure: HostFailure) -> ExitCode {
+func fail(_ failure: ProgramFailure) -> ExitCode {
     try? FileDescriptor.writeAll("vireo: \(failure)\n", to: STDERR_FILENO)
     return ExitCode(failure.code.rawValue)
 }

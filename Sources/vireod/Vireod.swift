@@ -74,12 +74,12 @@ struct Vireod: ParsableCommand {
         logger.logLevel = level.level
         do {
             try Agent.run(try agentConfiguration(), version: agentVersion, logger: logger)
-        } catch let failure as AgentFailure {
+        } catch let failure as ProgramFailure {
             logger.error("\(failure)")
             throw ExitCode(failure.code.rawValue)
         } catch let error as PortError {
             logger.error("\(error)")
-            throw ExitCode(AgentFailure.Code.usage.rawValue)
+            throw ExitCode(ProgramFailure.Code.usage.rawValue)
         }
     }
 
