@@ -22,8 +22,8 @@ public final class Watch: GuestObserver {
         public var sockets: [String] = []
         /// The path to listen on instead.
         public var listenPath: String?
-        /// One end of a connection that stands already, and what to call the other; the watch takes the
-        /// descriptor over, and ends with the connection.
+        /// One end of a connection that stands already, and what to call the other; the watch takes
+        /// the descriptor over, and ends with the connection.
         public var connection: (descriptor: Int32, name: String)?
         public var engine = IOEngine.Choice.automatic
         /// Ends after this many seconds, if set.
