@@ -105,6 +105,7 @@ let package = Package(
             "PortTests", ["Port", "IOEngine", "Slabs", "Kernel", "CLinux", "CAllocationCounter"]),
         tests("ProbesTests", ["Probes", "Kernel", "Wire", "CAllocationCounter"]),
         tests("WireTests", ["Wire"]),
+        tests("IntegrationTests", ["vireod", "vireo", "CLinux"]),
         tests("TidyTests", []),
         tests("SessionTests", ["Session"]),
         tests("FramingTests", ["Framing", "CAllocationCounter"]),

@@ -21,7 +21,7 @@ extension AgentLoop {
         case .keepAliveRequest(let request):
             let answer = KeepAlive(
                 .answer, sequenceNumber: request.sequenceNumber, wallMilliseconds: wall)
-            if !send(answer) { logger.warning("a keep-alive found no room") }
+            if !send(answer) { noteNoRoom(for: "a keep-alive") }
         case .handshakeRequest: greet()
         case .command(let command): refuse(command, wall)
         case .signed:
@@ -67,7 +67,7 @@ extension AgentLoop {
             return count
         }
         if isSent {
-            replies.sent(bytes: written)
+            replies.sent(bytes: written, at: .now)
         } else {
             replies.suppress()
         }

@@ -8,6 +8,7 @@ import Wire
 extension AgentLoop: PortOwner {
     func hostArrived(at port: Port) {
         logger.info("host connected on \(port.path)")
+        hasSaidNoRoom = false
         // What answered the host before is of no use to this one.
         greet()
         sampler.request(at: .now)
@@ -48,7 +49,14 @@ extension AgentLoop: PortOwner {
         let handshake = Handshake(
             vmID: configuration.vmID, version: version, capabilities: ["metrics"], offer: offer,
             wallMilliseconds: WallTime.now.millisecondsSince1970)
-        if !send(handshake) { logger.warning("a handshake found no room") }
+        if !send(handshake) { noteNoRoom(for: "a handshake") }
+    }
+
+    /// Says so once a host: one that asks and does not read could fill the journal otherwise.
+    func noteNoRoom(for what: String) {
+        guard !hasSaidNoRoom else { return }
+        hasSaidNoRoom = true
+        logger.warning("\(what) found no room: the host asks and does not read")
     }
 
     /// Encodes a control message straight into its ring.

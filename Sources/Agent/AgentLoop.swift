@@ -39,6 +39,8 @@ final class AgentLoop {
     /// Handshakes of this epoch.
     var session: UInt64 = 0
     var framesRefused: UInt64 = 0
+    /// Whether it was said of this host that it does not read.
+    var hasSaidNoRoom = false
     var framesAnswered: UInt64 = 0
     /// The next sample is due then, whatever else asks for one.
     private var nextSample = MonotonicTime.now
@@ -208,7 +210,8 @@ final class AgentLoop {
         let counters = channel.counters
         agent.engine = engine.kind.rawValue
         agent.framesReceived = counters.framesReceived
-        agent.framesSent = counters.linesSent
+        // Each arrival of a host is one lone newline.
+        agent.framesSent = counters.linesSent - min(counters.linesSent, port.arrivals)
         agent.bytesReceived = counters.bytesReceived
         agent.bytesSent = counters.bytesSent
         agent.metricsDropped = outbox.dropped

@@ -12,6 +12,7 @@ public final class DashboardWatchView: WatchView {
     private var screen = Screen()
     private var size = ViewSize(columns: 80, rows: 24)
     private var guests: [ObjectIdentifier: GuestMemory] = [:]
+    public private(set) var isBroken = false
     private var hasEntered = false
     private var isChanged = true
     private var lastShown = MonotonicTime(nanoseconds: 0)
@@ -49,7 +50,7 @@ public final class DashboardWatchView: WatchView {
         let known = Set(links.map { ObjectIdentifier($0) })
         guests = guests.filter { known.contains($0.key) }
         output += screen.frame(lines(of: links, at: now), size: size)
-        try? FileDescriptor.writeAll(output, to: descriptor)
+        do { try FileDescriptor.writeAll(output, to: descriptor) } catch { isBroken = true }
     }
 
     private func lines(of links: [GuestLink], at now: MonotonicTime) -> [Line] {
@@ -73,6 +74,7 @@ public final class PlainRowsWatchView: WatchView {
     private let descriptor: Int32
     private var rows: PlainRows
     private var guests: [ObjectIdentifier: GuestMemory] = [:]
+    public private(set) var isBroken = false
     private var pending = ""
 
     public init(descriptor: Int32, appearance: Appearance) {
@@ -95,7 +97,7 @@ public final class PlainRowsWatchView: WatchView {
 
     public func show(_ links: [GuestLink]) {
         guard !pending.isEmpty else { return }
-        try? FileDescriptor.writeAll(pending, to: descriptor)
+        do { try FileDescriptor.writeAll(pending, to: descriptor) } catch { isBroken = true }
         pending = ""
     }
 

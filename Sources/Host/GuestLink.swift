@@ -134,6 +134,11 @@ public final class GuestLink: PortOwner {
             framesRefused += 1
             return
         }
+        // A frame is an object, and `socket` is the host's own word in what it prints.
+        guard parser.root.type == .object, parser.root.member("socket") == nil else {
+            framesRefused += 1
+            return
+        }
         become(.talking)
         let message = GuestMessage(parser.root)
         if case .handshake(let greeting) = message { handshake = greeting }

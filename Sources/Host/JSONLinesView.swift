@@ -22,7 +22,7 @@ public final class JSONLinesView: WatchView {
     public func said(
         _ message: GuestMessage, by link: GuestLink, in readable: RawSpan, count: Int
     ) {
-        let text = String(frame: readable.extracting(first: count))
+        let text = String(frame: readable.extracting(first: count)).harmlessJSON
         guard namesSockets, let brace = text.firstIndex(of: "{") else {
             pending += text + "\n"
             return
@@ -63,8 +63,38 @@ public final class JSONLinesView: WatchView {
 }
 
 extension String {
+    /// The same JSON with what a terminal would obey, or not show, as escapes of JSON. Outside of
+    /// strings JSON has none of these.
+    fileprivate var harmlessJSON: String {
+        guard unicodeScalars.contains(where: \.actsOnTerminals) else { return self }
+        var result = ""
+        for scalar in unicodeScalars {
+            guard scalar.actsOnTerminals else {
+                result.unicodeScalars.append(scalar)
+                continue
+            }
+            for unit in UTF16.encode(scalar)! {
+                let digits = String(unit, radix: 16)
+                result += "\\u" + String(repeating: "0", count: 4 - digits.count) + digits
+            }
+        }
+        return result
+    }
+
     /// A frame as text: it is valid UTF-8, for it was parsed.
     init(frame: RawSpan) {
         self = frame.repairedText
+    }
+}
+
+extension Unicode.Scalar {
+    /// Control characters, and characters that change the direction of writing or are not seen.
+    fileprivate var actsOnTerminals: Bool {
+        guard value >= 0x7f else { return false }
+        if value <= 0x9f { return true }
+        switch properties.generalCategory {
+        case .format, .lineSeparator, .paragraphSeparator: return true
+        default: return false
+        }
     }
 }

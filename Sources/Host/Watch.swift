@@ -11,6 +11,8 @@ public protocol WatchView: AnyObject {
     /// Called after each turn in which something happened, and at ``refreshMilliseconds``.
     func show(_ links: [GuestLink])
     func end()
+    /// Nobody reads what is shown any more: the watch ends.
+    var isBroken: Bool { get }
     /// How often ``show(_:)`` is called although nothing happened; `nil`: never.
     var refreshMilliseconds: UInt64? { get }
 }
@@ -91,6 +93,7 @@ public final class Watch: GuestObserver {
             engine.turn { handle($0) }
             removeEnded()
             view.show(links)
+            if view.isBroken { isEnding = true }
             if configuration.connection != nil, links.isEmpty { isEnding = true }
         }
         closeAll()

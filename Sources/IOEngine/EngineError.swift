@@ -40,6 +40,8 @@ public struct EngineError: Error, Sendable, CustomStringConvertible {
             ". This kernel has no io_uring: use --engine epoll."
         case (.setUp, .noMemory):
             ". Raise the limit of locked memory (LimitMEMLOCK), or use --engine epoll."
+        case (.setUp, _):
+            ". Use --engine epoll."
         case (.probe, _), (.restrict, _), (.enable, _), (.table, _):
             ". The engine needs Linux 5.19 or newer: use --engine epoll."
         default:

@@ -63,6 +63,8 @@ public final class IOEngine {
     /// Why the engine is not io_uring although it might have been; `nil` otherwise.
     public let fallback: EngineError?
     public let waker: Waker
+    /// Calls of ``turn(until:_:)`` so far.
+    public private(set) var turns: UInt64 = 0
 
     private let table: StreamTable
     private let backend: any EngineBackend
@@ -204,6 +206,7 @@ public final class IOEngine {
     ///
     /// - Parameter limit: the moment at which the wait ends although nothing happened, if any.
     public func turn(until limit: MonotonicTime? = nil, _ deliver: (consuming Completion) -> Void) {
+        turns += 1
         let deadline = earlier(earlier(timers.next, registrar.retryAt), limit)
         backend.wait(until: deadline, deliver)
         guard deadline != nil else { return }

@@ -98,7 +98,11 @@ public final class FrameChannel {
 
     /// A host is there: what was meant for the one before is dropped, a lone newline ends whatever
     /// half frame is in the pipe, and reading starts.
-    func hostArrived() {
+    ///
+    /// - Returns: whether frames for this host may be appended now. Not while a write for the host
+    ///   before is in flight: then ``isSynchronized`` says when, and that is soon, for there is
+    ///   room.
+    func hostArrived() -> Bool {
         isSending = true
         if writing != nil {
             mustResync = true
@@ -106,7 +110,11 @@ public final class FrameChannel {
             resync()
         }
         readMore()
+        return isSynchronized
     }
+
+    /// Whether nothing of what was meant for the host before is left to be sorted out.
+    var isSynchronized: Bool { !mustResync }
 
     func hostLeft() {
         isSending = false

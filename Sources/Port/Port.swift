@@ -50,22 +50,31 @@ public final class Port {
     public private(set) var opens: UInt64 = 0
     public private(set) var arrivals: UInt64 = 0
 
-    private let engine: IOEngine
+    let engine: IOEngine
     private var opener: PortOpener
     private var backOff: BackOff
     private var presence = Presence()
     private var signals = ChangeSignals()
-    /// What the scanner was done with when the last edge was looked at.
-    private var consumedWhenNoticed: UInt64 = 0
+    /// What the scanner was done with when the host was last seen to leave or to change.
+    var consumedWhenNoticed: UInt64 = 0
+    /// The engine's turn in which the host arrived.
+    private var arrivalTurn: UInt64 = 0
+    /// A host is there, and the owner is told when the write for the one before has ended.
+    private var isArrivalPending = false
     private let watch: DirectoryWatch
     private let openTimer: TimerKey
-    private let frameTimer: TimerKey
-    private var isFrameTimed = false
-    private var framesWhenTimed: UInt64 = 0
+    let frameTimer: TimerKey
+    var isFrameTimed = false
+    var framesWhenTimed: UInt64 = 0
     private var connectedAt: MonotonicTime?
     private var wasFruitful = false
+    /// Connections in a row whose peer said nothing and left within a second.
+    private var shortConnections: UInt64 = 0
     private var pendingError: PortError?
     private var isStopping = false
+    /// The stream is about to be closed: what still comes of it goes home, and nothing more is
+    /// asked of it.
+    private var isClosing = false
 
     /// - Parameters:
     ///   - allowsForeign: see ``Discovery``.
@@ -99,7 +108,12 @@ public final class Port {
         engine.setTimer(openTimer, at: nil)
         engine.setTimer(frameTimer, at: nil)
         watch.stop()
-        if let stream = channel.stream { close(stream) } else { state = .ended }
+        guard let stream = channel.stream else {
+            state = .ended
+            return
+        }
+        // One that is being closed already ends by itself.
+        if !isClosing { close(stream) }
     }
 
     public var isClosed: Bool { channel.stream == nil }
@@ -185,11 +199,13 @@ public final class Port {
         switch consume completion {
         case .read(_, let lease, let transfer):
             channel.readEnded(lease, transfer)
-            readEnded(transfer)
+            if !isClosing { readEnded(transfer) }
         case .written(_, let lease, let transfer):
             channel.writeEnded(lease, transfer)
+            guard !isClosing else { return }
+            if isArrivalPending, channel.isSynchronized { announceArrival() }
             writeEnded(transfer)
-        case .edge(_, let edges): edge(stream, edges)
+        case .edge(_, let edges): if !isClosing { edge(stream, edges) }
         case .closed: closed()
         default: preconditionFailure("a completion of a stream that is none")
         }
@@ -203,6 +219,7 @@ public final class Port {
             presence.read()
             if let count = signals.takeWhileReading() { presence.signalled(count) }
             owner?.framesCame(to: self)
+            if opener.isVirtio, engine.turns <= arrivalTurn + 1 { dropOldPartialFrame() }
             notePartialFrame()
             channel.readMore()
         case .failed(.cancelled): break
@@ -245,7 +262,9 @@ public final class Port {
             lose(.portGone(path: path))
             return
         }
-        if !presence.isSuspicious { consumedWhenNoticed = channel.consumedBytes }
+        if !presence.isSuspicious, presence.state == .present {
+            consumedWhenNoticed = channel.consumedBytes
+        }
         apply(presence.edge(edges, now: now, newSignals: signals.take()))
         if presence.isSuspicious {
             engine.setTimer(
@@ -261,9 +280,6 @@ public final class Port {
         case .arrived: arrived()
         case .replaced:
             left()
-            // What is held of a frame is the old host's, unless a newline has come since: a new
-            // host begins with one.
-            if channel.consumedBytes == consumedWhenNoticed { channel.dropPartialFrame() }
             arrived()
         }
     }
@@ -271,7 +287,16 @@ public final class Port {
     private func arrived() {
         state = .present
         arrivals += 1
-        channel.hostArrived()
+        // What is held of a frame is the old host's, unless a newline has come since it was seen to
+        // leave; so is what the kernel had ready by now.
+        arrivalTurn = engine.turns
+        if opener.isVirtio { dropOldPartialFrame() }
+        isArrivalPending = true
+        if channel.hostArrived() { announceArrival() }
+    }
+
+    private func announceArrival() {
+        isArrivalPending = false
         owner?.hostArrived(at: self)
         channel.sendMore()
     }
@@ -279,6 +304,10 @@ public final class Port {
     private func left() {
         state = .absent
         channel.hostLeft()
+        guard !isArrivalPending else {
+            isArrivalPending = false
+            return
+        }
         owner?.hostLeft(self)
     }
 
@@ -302,10 +331,13 @@ public final class Port {
     private func close(_ stream: Stream) {
         engine.setTimer(frameTimer, at: nil)
         isFrameTimed = false
+        isClosing = true
+        channel.hostLeft()
         engine.close(stream)
     }
 
     private func closed() {
+        isClosing = false
         signals.stop()
         channel.dropPartialFrame()
         channel.detach()
@@ -315,15 +347,16 @@ public final class Port {
         }
         let now = MonotonicTime.now
         let error = pendingError ?? .hostDisconnected(path: path)
-        // A peer that spoke, or stayed a while, may be about to be back: look at once, then by the
-        // clock.
-        if case .hostDisconnected = error, case .socket = opener.endpoint,
-            wasFruitful || isOld(at: now)
-        {
+        // A peer may be about to be back: look at once, then by the clock. One that leaves again
+        // and again without having said anything is looked for after waits that double.
+        if case .hostDisconnected = error, case .socket = opener.endpoint {
+            shortConnections = wasFruitful || isOld(at: now) ? 0 : shortConnections + 1
+            let doubled = PortLimits.reconnectMilliseconds << min(shortConnections, 13)
             lastError = error
             watch.start(opener.directories)
             engine.setTimer(
-                openTimer, at: now.adding(milliseconds: PortLimits.reconnectMilliseconds))
+                openTimer,
+                at: now.adding(milliseconds: min(doubled, PortLimits.backOffMillisecondsMax)))
         } else {
             wait(after: error, at: now)
         }
@@ -343,6 +376,7 @@ public final class Port {
     }
 
     private func timerFired() {
+        guard !isClosing else { return }
         if let stream = channel.stream {
             if presence.isSuspicious {
                 apply(
@@ -352,25 +386,5 @@ public final class Port {
         } else if state == .waiting {
             attempt()
         }
-    }
-
-    // MARK: Frames that do not end
-
-    /// A frame that has begun has 30 s to end. The timer is set once, not for each piece that
-    /// comes; when it fires, frames that ended meanwhile give the one that is there now another 30
-    /// s.
-    private func notePartialFrame() {
-        guard channel.hasPartialFrame, !isFrameTimed else { return }
-        isFrameTimed = true
-        framesWhenTimed = channel.counters.framesReceived
-        engine.setTimer(
-            frameTimer,
-            at: MonotonicTime.now.adding(milliseconds: FramingLimits.partialFrameMillisecondsMax))
-    }
-
-    private func partialFrameTimedOut() {
-        isFrameTimed = false
-        if channel.counters.framesReceived == framesWhenTimed { channel.abandonPartialFrame() }
-        notePartialFrame()
     }
 }

@@ -3,9 +3,10 @@ import CLinux
 import Glibc
 import IOEngine
 import Kernel
-import Port
 import Slabs
 import Testing
+
+@testable import Port
 
 /// A port on one end of a socket pair; the test holds the other end.
 final class Bench: PortOwner {
@@ -206,6 +207,37 @@ private let bothEngines: [IOEngine.Choice] = [.uring, .epoll]
         })
         let lines = out.split(separator: 10).map { $0.count }
         #expect(lines == [399_999, 12, 399_999])
+        bench.stop()
+    }
+
+    @Test(arguments: bothEngines)
+    func aHostThatIsReplacedDuringAWriteGetsNoRestOfAFrame(_ choice: IOEngine.Choice) throws {
+        let bench = try Bench(choice)
+        bench.turn()
+        _ = bench.drain()
+        let frame = [UInt8](repeating: UInt8(ascii: "d"), count: 399_999) + [10]
+        #expect(bench.put(data: frame) && bench.put(data: frame))
+        for _ in 0..<10 { bench.turn(milliseconds: 1) }
+        #expect(bench.channel.isWriteInFlight)
+        // Another host in its place, while the write for the old one waits for room.
+        #expect(!bench.channel.hostArrived())
+        var out: [UInt8] = []
+        bench.turn(until: {
+            out += bench.drain()
+            return bench.channel.isSynchronized
+        })
+        #expect(bench.put(control: "{\"hello\":2}\n"))
+        bench.turn(until: {
+            out += bench.drain()
+            return bench.channel.unsentDataBytes == 0 && !bench.channel.isWriteInFlight
+        })
+        out += bench.drain()
+        let lines = out.split(separator: 10, omittingEmptySubsequences: false)
+        // The first part, ended by the newline that greets; the greeting; the frame not begun.
+        #expect(lines.count == 4 && lines[0].count < 399_999)
+        #expect(String(decoding: lines[1], as: UTF8.self) == "{\"hello\":2}")
+        #expect(lines[2].count == 399_999)
+        #expect(bench.channel.counters.framesCutOff == 1)
         bench.stop()
     }
 
