@@ -70,7 +70,7 @@ let package = Package(
         .systemLibrary(
             name: "CSystemd", path: "CSupport/CSystemd", pkgConfig: "libsystemd",
             providers: [.apt(["libsystemd-dev"])]),
-        module("Systemd", ["CSystemd", log]),
+        module("Systemd", ["CSystemd", "CLinux", "Kernel", log]),
         module("Session", [.product(name: "DequeModule", package: "swift-collections")]),
         .target(
             name: "CSimdjson", path: "CSupport/CSimdjson",

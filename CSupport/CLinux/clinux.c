@@ -133,6 +133,18 @@ int clinux_unix_connect(const char *path) {
     return fd;
 }
 
+int clinux_datagram_connect(const char *path) {
+    struct sockaddr_un address;
+    if (unix_address(path, &address) < 0) return -1;
+    socklen_t size = (socklen_t)(offsetof(struct sockaddr_un, sun_path) + strlen(path));
+    if (path[0] == '@') address.sun_path[0] = 0;
+    else size = sizeof address;
+    int fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+    if (fd < 0) return -1;
+    if (connect(fd, (struct sockaddr *)&address, size) < 0) return close_keeping_errno(fd);
+    return fd;
+}
+
 int clinux_unix_listen(const char *path, int backlog) {
     struct sockaddr_un address;
     if (unix_address(path, &address) < 0) return -1;

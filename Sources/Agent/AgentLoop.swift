@@ -100,13 +100,16 @@ final class AgentLoop {
         sampleWasDue()
         startWatchdog()
         while stage != .closing || !port.isClosed {
+            if stage == .draining, hasDrained {
+                close()
+                continue
+            }
             engine.turn { completion in
                 guard let own = port.handle(completion) else { return }
                 handle(own, signalStream)
             }
             sendMore()
             reportRegistration()
-            if stage == .draining, hasDrained { close() }
         }
         sampler.end()
         if let failure { throw failure }

@@ -52,6 +52,9 @@ public final class Watch: GuestObserver {
     private var accepted = 0
     private var isEnding = false
     private var failure: ProgramFailure?
+    /// Told why a guest cannot be reached, once for each reason: for views that do not show it.
+    public var report: ((String) -> Void)?
+    private var reported: [String: String] = [:]
     /// Called once a turn: ends the watch when it answers `true`. For whoever runs a child beside
     /// it.
     public var shouldEnd: (() -> Bool)?
@@ -207,6 +210,10 @@ public final class Watch: GuestObserver {
 
     public func guestChanged(_ link: GuestLink) {
         view.changed(link)
+        if case .connecting(let error?) = link.state, reported[link.name] != "\(error)" {
+            reported[link.name] = "\(error)"
+            report?("\(link.name): \(error)")
+        }
         guard link.state == .silent, configuration.sockets.count == 1, links.count == 1 else {
             return
         }

@@ -32,7 +32,7 @@ public enum SlabLimits {
     public static let receiveSlabsDefault = 32
 
     /// Slabs in a send ring by default, 1.25 MiB: one frame of the largest size and 256 KiB beside
-    /// it. Two agents of one user with both rings register 104 of the 127 slabs that fit in 8 MiB
+    /// it. Two agents of one user with both rings register 108 of the 127 slabs that fit in 8 MiB
     /// of locked memory, and so does an agent beside one that was just killed.
     public static let sendSlabsDefault = 20
 

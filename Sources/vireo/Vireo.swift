@@ -41,8 +41,13 @@ func makeView(note: String) -> any WatchView {
     return PlainRowsWatchView(descriptor: STDOUT_FILENO, appearance: appearance)
 }
 
+/// Says something on standard error, where nothing of a stranger's may act on a terminal.
+func complain(_ text: String) {
+    try? FileDescriptor.writeAll("vireo: \(escaped(text))\n", to: STDERR_FILENO)
+}
+
 /// Ends the program with what a failure says, on standard error, and its exit code.
 func fail(_ failure: ProgramFailure) -> ExitCode {
-    try? FileDescriptor.writeAll("vireo: \(failure)\n", to: STDERR_FILENO)
+    complain("\(failure)")
     return ExitCode(failure.code.rawValue)
 }

@@ -10,7 +10,9 @@ struct WatchCommand: ParsableCommand {
             QEMU listens on a guest's socket and serves one client: while this runs, nobody else \
             can be attached. Ctrl-C ends it.
 
-            Exit codes: 0 ended as asked, 64 usage, 69 nothing came within 3 s or no socket.
+            A socket that is not there yet is waited for.
+
+            Exit codes: 0 ended as asked, 64 usage, 69 nothing came within 3 s.
             """)
 
     @Flag(name: .long, help: "Print each message that is received, one a line.")
@@ -50,7 +52,9 @@ struct WatchCommand: ParsableCommand {
             ? JSONLinesView(descriptor: STDOUT_FILENO, namesSockets: many)
             : makeView(note: "Ctrl-C ends")
         do {
-            try Watch(configuration, view: view).run()
+            let watch = try Watch(configuration, view: view)
+            if !(view is DashboardWatchView) { watch.report = complain }
+            try watch.run()
         } catch {
             throw fail(error)
         }

@@ -56,6 +56,22 @@ import Testing
     }
 
     @Test(arguments: Engine.allCases)
+    func aManagerThatDoesNotReadHoldsUpNothing(_ engine: Engine) throws {
+        let scene = try Scene()
+        defer { scene.end() }
+        // Its queue is full after some ten datagrams, and nobody ever takes one out.
+        let manager = try NotifySocket(scene.path("notify"))
+        let listener = try Listener(scene.path("host.sock"))
+        let agent = try scene.startAgent(
+            engine.rawValue, interval: 0.05, environment: ["NOTIFY_SOCKET": manager.path])
+        let connection = try listener.accept()
+        for _ in 0..<60 { _ = try connection.readLine(seconds: 2) }
+        agent.signal(SIGTERM)
+        #expect(try agent.waitForEnd() == .exited(0))
+        withExtendedLifetime(manager) {}
+    }
+
+    @Test(arguments: Engine.allCases)
     func anotherProcessesWatchdogIsNotFed(_ engine: Engine) throws {
         let scene = try Scene()
         defer { scene.end() }

@@ -76,6 +76,9 @@ int clinux_accept(int fd);
  * fit in sun_path (108 bytes). */
 int clinux_unix_connect(const char *path);
 int clinux_unix_listen(const char *path, int backlog);
+/* A datagram socket connected to the service manager's, which may be in the abstract name space
+ * (`@`): to see whether it takes another datagram, by poll. */
+int clinux_datagram_connect(const char *path);
 /* socketpair(2), both ends non-blocking and close-on-exec. */
 int clinux_socketpair(int ends[2]);
 /* The peer's process id by SO_PEERCRED, or -1. */
