@@ -106,6 +106,7 @@ let package = Package(
         tests("ProbesTests", ["Probes", "Kernel", "Wire", "CAllocationCounter"]),
         tests("WireTests", ["Wire"]),
         tests("IntegrationTests", ["vireod", "vireo", "CLinux"]),
+        tests("TerminalTests", ["Terminal", "Wire"]),
         tests("TidyTests", []),
         tests("SessionTests", ["Session"]),
         tests("FramingTests", ["Framing", "CAllocationCounter"]),

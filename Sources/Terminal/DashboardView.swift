@@ -24,6 +24,8 @@ public struct DashboardView: Sendable {
     static let twoColumnsMin = 96
     /// Rows below which each thing gets one line.
     static let panelRowsMin = 20
+    /// Rows from which on there is room for empty lines between panels.
+    static let gapRowsMin = 30
 
     public init(appearance: Appearance, note: String = "") {
         self.appearance = appearance
@@ -37,18 +39,17 @@ public struct DashboardView: Sendable {
         let width = max(0, size.columns - 2 * margin)
         let isCompact = rows < Self.panelRowsMin
         let noteRows = note.isEmpty || isCompact ? 0 : 1
-        let isRoomy = rows >= 30
 
         var lines = HeaderView(appearance: appearance)
             .lines(of: guest, width: width, rows: isCompact ? 2 : 4)
-        if !isCompact { lines.append(Line(appearance)) }
+        if rows >= Self.gapRowsMin { lines.append(Line(appearance)) }
         let left = rows - lines.count - noteRows
         if let sample = guest.sample {
-            let graphRows = rows >= 56 ? 4 : rows >= 46 ? 3 : isRoomy ? 2 : 1
             let context = PanelContext(
-                guest: guest, sample: sample, appearance: appearance, width: width,
-                graphRows: graphRows)
-            lines += isCompact ? CompactView(context: context).lines() : panels(context, rows: left)
+                guest: guest, sample: sample, appearance: appearance, width: width, viewRows: rows)
+            let body =
+                isCompact ? CompactView(context: context).lines() : panels(context, rows: left)
+            lines += guest.isStale ? body.map { $0.dimmed() } : body
         } else {
             var waiting = Line(appearance)
             waiting.append("waiting for the first sample" + appearance.ellipsis, .label)
@@ -72,7 +73,7 @@ public struct DashboardView: Sendable {
     }
 
     private func panels(_ context: PanelContext, rows: Int) -> [Line] {
-        let gap = rows >= 26 ? 1 : 0
+        let gap = context.viewRows >= Self.gapRowsMin ? 1 : 0
         guard context.width + 2 >= Self.twoColumnsMin else {
             let panels = [
                 context.processor(), context.memory(), context.load(), context.network(),
@@ -109,6 +110,6 @@ extension PanelContext {
     func narrowed(to width: Int) -> PanelContext {
         PanelContext(
             guest: guest, sample: sample, appearance: appearance, width: width,
-            graphRows: graphRows)
+            viewRows: viewRows)
     }
 }

@@ -32,4 +32,9 @@ public struct GuestStatus: Sendable {
         self.history = history
         self.ageMilliseconds = ageMilliseconds
     }
+
+    /// Milliseconds from which on a sample says what was, not what is.
+    static let staleMilliseconds: UInt64 = 60_000
+
+    var isStale: Bool { ageMilliseconds ?? 0 >= Self.staleMilliseconds }
 }

@@ -13,15 +13,22 @@ struct HeaderView {
         return lines
     }
 
-    /// `web-01  ● connected                                       updated 0.4s ago`
+    /// `web-01  ● connected                       09:31:07 UTC · updated 0.4s ago`
     private func name(of guest: GuestStatus, width: Int) -> Line {
         var line = Line(appearance)
         line.append(guest.name, .strong, columnsMax: max(1, width / 2))
         line.append("  ")
         line.append(appearance.dot + " ", guest.health.style)
         line.append(guest.state, guest.health.style, columnsMax: 32)
-        let age = age(of: guest)
-        // Without a space at least between them the age gives way: the state says more.
+        var age = age(of: guest)
+        if let sample = guest.sample, width >= 72 {
+            var clock = Line(appearance)
+            clock.append(Timestamp.clock(wallMilliseconds: sample.wallMilliseconds), .label)
+            clock.append(" UTC" + appearance.separator, .label)
+            clock.append(age)
+            age = clock
+        }
+        // Where both do not fit the age gives way: the state says more.
         let room = width - line.columns - age.columns
         guard room >= 2 else { return line.cut(to: width) }
         line.appendSpaces(room)
@@ -48,7 +55,6 @@ struct HeaderView {
             facts.append("up " + NumberFormat.duration(seconds: system.uptimeSeconds))
         }
         if let engine = sample.agent?.engine, !engine.isEmpty { facts.append("engine " + engine) }
-        facts.append(Timestamp.clock(wallMilliseconds: sample.wallMilliseconds) + " UTC")
         return facts.filter { !$0.isEmpty && $0 != " " }
     }
 
@@ -82,9 +88,9 @@ extension Health {
 }
 
 extension Style {
-    /// The age of a sample: from 15 s on two or three were missed, from 60 s on it is history.
+    /// The age of a sample: from 15 s on some were missed.
     static func age(milliseconds: UInt64) -> Style {
-        if milliseconds >= 60_000 { return .critical }
+        if milliseconds >= GuestStatus.staleMilliseconds { return .critical }
         return milliseconds >= 15_000 ? .warning : .plain
     }
 }

@@ -73,6 +73,13 @@ public struct Line: Sendable, Equatable {
         add(String(repeating: " ", count: count), columns: count, style)
     }
 
+    /// The same text in the colours of what is no longer true.
+    func dimmed() -> Line {
+        var line = self
+        for index in line.pieces.indices { line.pieces[index].style = pieces[index].style.dimmed }
+        return line
+    }
+
     /// Fills up with spaces to `columns`.
     mutating func pad(to columns: Int) {
         appendSpaces(columns - self.columns)

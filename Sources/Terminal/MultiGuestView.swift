@@ -49,7 +49,7 @@ public struct MultiGuestView: Sendable {
     private func summary(_ guests: [GuestStatus]) -> Line {
         var line = Line(appearance)
         line.append(guests.count == 1 ? "1 guest" : "\(guests.count) guests", .strong)
-        for (health, word) in [(Health.good, "well"), (.waiting, "waiting"), (.bad, "not well")] {
+        for (health, word) in [(Health.good, "well"), (.waiting, "waiting"), (.bad, "in trouble")] {
             let count = guests.count { $0.health == health }
             guard count > 0 else { continue }
             line.append("  " + appearance.dot, health.style)
@@ -62,9 +62,9 @@ public struct MultiGuestView: Sendable {
         var table = Table(columns: [
             .init(title: "guest", width: .content(8...28), importance: 100),
             .init(title: "state", width: .content(9...20), importance: 95),
-            .init(title: "cpu", width: .filling(6...30), importance: 90),
-            .init(title: "", width: .fixed(16), importance: 20),
-            .init(title: "memory", width: .filling(6...30), importance: 80),
+            .init(title: "cpu", width: .filling(6...30), importance: 90, isGauge: true),
+            .init(title: "", width: .fixed(12), importance: 20),
+            .init(title: "memory", width: .filling(6...30), importance: 80, isGauge: true),
             .init(title: "load", width: .fixed(6), alignment: .right, importance: 40),
             .init(title: "in/s", width: .fixed(8), alignment: .right, importance: 60),
             .init(title: "out/s", width: .fixed(8), alignment: .right, importance: 59),
@@ -72,6 +72,7 @@ public struct MultiGuestView: Sendable {
             .init(title: "age", width: .fixed(6), alignment: .right, importance: 70),
         ])
         table.rows = guests.map(row)
+        table.dimmedRows = Set(guests.enumerated().filter { $0.element.isStale }.map(\.offset))
         return table
     }
 
@@ -85,7 +86,7 @@ public struct MultiGuestView: Sendable {
         }
         var recent = Line(appearance)
         recent.appendGraph(
-            guest.history.cpuPercent, highest: 100, columns: 16, style: Style.level)
+            guest.history.cpuPercent, highest: 100, columns: 12, style: Style.graph)
         return [
             .text(guest.name, .strong), .line(state(of: guest)),
             (sample?.cpu?.usagePercent).map(Table.Cell.gauge) ?? nothing,

@@ -16,11 +16,26 @@ enum Style: UInt8 {
     case goodBar
     case warningBar
     case criticalBar
+    case staleBar
+    /// What was, as a curve.
+    case graph
 
     /// Green, yellow or red for a share in percent of something that should not run out.
     static func level(_ percent: Double) -> Style {
         if percent >= 90 { return .critical }
         return percent >= 70 ? .warning : .good
+    }
+
+    /// The colour of a graph at so many percent: calm but where it is full.
+    static func graph(_ percent: Double) -> Style { percent >= 90 ? .critical : .graph }
+
+    /// What it becomes in what is no longer true; warnings stay what they are.
+    var dimmed: Style {
+        switch self {
+        case .plain, .strong, .accent, .good: .label
+        case .goodBar, .warningBar, .criticalBar: .staleBar
+        default: self
+        }
     }
 
     /// The same colour on the colour of the track, so that a bar may end within a cell.
@@ -46,12 +61,14 @@ enum Style: UInt8 {
         case .faint: appearance.hasLightBackground ? "38;5;249" : "38;5;240"
         case .accent: "38;5;74"
         case .good: "38;5;71"
-        case .warning: "38;5;178"
+        case .warning: "38;5;179"
         case .critical: "1;38;5;167"
         case .track: track
-        case .goodBar: "38;5;71;" + track
-        case .warningBar: "38;5;178;" + track
-        case .criticalBar: "38;5;167;" + track
+        case .goodBar: "38;5;65;" + track
+        case .warningBar: "38;5;136;" + track
+        case .criticalBar: "38;5;131;" + track
+        case .graph: "38;5;67"
+        case .staleBar: "38;5;242;" + track
         }
     }
 }

@@ -16,6 +16,7 @@ struct Table {
         var alignment = Alignment.left
         /// The column with the least goes first where the room does not do.
         var importance = 10
+        var isGauge = false
     }
 
     enum Cell {
@@ -36,6 +37,8 @@ struct Table {
 
     var columns: [Column]
     var rows: [[Cell]] = []
+    /// Rows, by their index, whose numbers are too old to be looked at.
+    var dimmedRows: Set<Int> = []
     /// A table without titles saves a row.
     var hasTitles = true
 
@@ -45,13 +48,29 @@ struct Table {
         let widths = self.widths(in: width, gap: gap)
         var lines: [Line] = []
         if hasTitles, rowsMax > 1 {
-            lines.append(line(columns.map { .text($0.title, .faint) }, widths, gap, appearance))
+            lines.append(titles(widths, gap, appearance))
         }
-        for row in rows.prefix(max(0, rowsMax - lines.count)) {
-            lines.append(line(row, widths, gap, appearance))
+        for (index, row) in rows.prefix(max(0, rowsMax - lines.count)).enumerated() {
+            let line = line(row, widths, gap, appearance)
+            lines.append(dimmedRows.contains(index) ? line.dimmed() : line)
         }
         return lines.map { $0.cut(to: width) }
     }
+
+    private func titles(_ widths: [Int?], _ gap: Int, _ appearance: Appearance) -> Line {
+        var line = Line(appearance)
+        for (column, width) in zip(columns, widths) {
+            guard let width else { continue }
+            if line.columns > 0 { line.appendSpaces(gap) }
+            let isBareGauge = column.isGauge && width < Self.gaugeColumnsMin
+            line.append(
+                column.title, .faint, columns: width, isBareGauge ? .right : column.alignment)
+        }
+        return line
+    }
+
+    /// Columns below which a gauge is its percentage alone.
+    private static let gaugeColumnsMin = 12
 
     private func line(
         _ cells: [Cell], _ widths: [Int?], _ gap: Int, _ appearance: Appearance
@@ -64,7 +83,7 @@ struct Table {
             case .text(let text, let style):
                 line.append(text, style, columns: width, columns[index].alignment)
             case .gauge(let percent):
-                let bar = width < 12 ? 0 : width - 7
+                let bar = width < Self.gaugeColumnsMin ? 0 : width - 7
                 line.appendBar(percent: percent, columns: bar)
                 line.append(NumberFormat.percent(percent), columns: width - bar, .right)
             case .line(let inner):

@@ -7,7 +7,7 @@ extension PanelContext {
         let cost = Double(sample.costMicroseconds) / 1000
         let cpuSeconds = agent.cpuMilliseconds / 1000
         let lines = pairs([
-            Pair("a sample costs", NumberFormat.latency(milliseconds: cost), .strong),
+            Pair("sample cost", NumberFormat.latency(milliseconds: cost), .strong),
             Pair("dropped", NumberFormat.count(agent.metricsDropped), alarm(agent.metricsDropped)),
             Pair("frames out", NumberFormat.count(agent.framesSent)),
             Pair("frames in", NumberFormat.count(agent.framesReceived)),
@@ -18,7 +18,9 @@ extension PanelContext {
             Pair("resident", NumberFormat.kibibytes(agent.residentKiB)),
             Pair("cpu time", NumberFormat.duration(seconds: cpuSeconds)),
         ])
-        var panel = Panel(title: "AGENT", importance: 50, rowsMax: lines.count) {
+        var panel = Panel(
+            title: "AGENT", importance: 50, rowsMin: min(2, lines.count), rowsMax: lines.count
+        ) {
             Array(lines.prefix($0))
         }
         let cgroup = sample.system?.cgroup ?? ""

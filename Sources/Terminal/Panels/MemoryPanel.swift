@@ -16,8 +16,8 @@ extension PanelContext {
         ]
         if memory.swapTotalKiB > 0 {
             let used = NumberFormat.kibibytes(memory.swapUsedKiB)
-            details.append(Pair("swapped", used))
-            details.append(Pair("swap", NumberFormat.kibibytes(memory.swapTotalKiB)))
+            details.append(Pair("swap used", used))
+            details.append(Pair("swap size", NumberFormat.kibibytes(memory.swapTotalKiB)))
         } else {
             details.append(Pair("swap", "none", .label))
         }

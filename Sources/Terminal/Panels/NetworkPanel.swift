@@ -20,13 +20,21 @@ extension PanelContext {
         return panel
     }
 
+    private var graphRows: Int { viewRows >= 46 ? 3 : viewRows >= 30 ? 2 : 1 }
+
     private func networkGraphs(rows: Int) -> [Line] {
         let totals = NetworkTotals(sample.interfaces)
         let history = guest.history
         func lines(_ arrow: String, _ rate: Double, _ values: [Double]) -> [Line] {
-            graph(
-                (arrow + " " + NumberFormat.rate(rate), .strong), values,
-                highest: max(values.max() ?? 0, 1024), rows: rows, style: { _ in .accent })
+            let peak = values.max() ?? 0
+            var labels = [Line](repeating: line(), count: rows)
+            labels[rows - 1].append(arrow + " " + NumberFormat.rate(rate), .strong)
+            // What the height of the graph stands for.
+            if rows > 1 {
+                labels[rows - 2].append("  " + NumberFormat.bytes(peak) + " peak", .label)
+            }
+            return graph(
+                beside: labels, values, highest: max(peak, 1024), style: { _ in .graph })
         }
         return lines(appearance.down, totals.receivedBytesPerSecond, history.receivedBytesPerSecond)
             + lines(appearance.up, totals.sentBytesPerSecond, history.sentBytesPerSecond)

@@ -17,7 +17,8 @@ struct Panel {
         let titles = table.hasTitles ? 1 : 0
         let count = table.rows.count
         self.init(
-            title: title, importance: importance, rowsMax: count + titles,
+            title: title, importance: importance, rowsMin: min(3, count + titles),
+            rowsMax: count + titles,
             draw: { table.lines(width: context.width, rowsMax: $0, context.appearance) })
         detail = { rows in
             let shown = min(count, rows > 1 ? rows - titles : rows)

@@ -7,11 +7,13 @@ struct PanelContext {
     let appearance: Appearance
     /// Columns of the panel.
     let width: Int
-    /// Rows that a graph over time may take.
-    let graphRows: Int
+    /// Rows of the whole view, on which depends how high graphs are.
+    let viewRows: Int
 
     /// Columns of the word before a bar, the same in all panels so that bars line up.
     static let labelColumns = 8
+    /// Columns of the text before a graph.
+    static let graphLabelColumns = 17
     /// Columns of the percentage after a bar.
     static let percentColumns = 7
 
@@ -28,20 +30,18 @@ struct PanelContext {
         return line
     }
 
-    /// A graph over time with a word before its first row: lines from the highest row down.
+    /// A graph over time with a line of text before each of its rows, the highest first. Its newest
+    /// value stands at the panel's right edge.
     func graph(
-        _ label: (text: String, style: Style), _ values: [Double], highest: Double, rows: Int,
-        style: (Double) -> Style
+        beside labels: [Line], _ values: [Double], highest: Double, style: (Double) -> Style
     ) -> [Line] {
-        (0..<max(0, rows)).map { row in
-            var line = line()
-            // The word stands at the foot, where the graph's baseline is.
-            let isFoot = row == rows - 1
-            line.append(
-                isFoot ? label.text : "", label.style, columns: Self.labelColumns + 11)
-            let columns = min(width - line.columns, History.samplesMax)
+        labels.enumerated().map { row, label in
+            let columns = min(Self.graphLabelColumns, max(0, width - 8))
+            var line = label.cut(to: columns)
+            line.pad(to: columns)
             line.appendGraph(
-                values, highest: highest, row: row, of: rows, columns: columns, style: style)
+                values, highest: highest, row: row, of: labels.count,
+                columns: width - line.columns, style: style)
             return line
         }
     }
@@ -49,14 +49,19 @@ struct PanelContext {
     /// A word and what it stands for, in cells of equal width; as many in a row as fit.
     func pairs(_ pairs: [Pair], cellColumns: Int = 23) -> [Line] {
         let perRow = max(1, min(pairs.count, (width + 1) / cellColumns))
-        let cell = width / perRow
+        let cell = min(width / perRow, 30)
+        // All labels of a column are as wide as its longest, so that the values stand in line.
+        let labels = (0..<perRow).map { column in
+            stride(from: column, to: pairs.count, by: perRow)
+                .map { displayColumns(of: pairs[$0].label) }.max() ?? 0
+        }
         return stride(from: 0, to: pairs.count, by: perRow).map { start in
             var line = line()
             for (index, pair) in pairs[start..<min(start + perRow, pairs.count)].enumerated() {
                 line.pad(to: index * cell)
                 var text = self.line()
-                text.append(pair.label + " ", .label)
-                text.append(pair.value, pair.style)
+                text.append(pair.label, .label, columns: labels[index])
+                text.append(" " + pair.value, pair.style)
                 line.append(text.cut(to: index == perRow - 1 ? width - line.columns : cell - 1))
             }
             return line

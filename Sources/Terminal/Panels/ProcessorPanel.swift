@@ -5,13 +5,16 @@ extension PanelContext {
     func processor() -> Panel? {
         guard let cpu = sample.cpu else { return nil }
         let grid = (cpu.cores.count + coresInRow - 1) / coresInRow
-        let wanted = 2 + graphRows + min(grid, Self.coreRowsMax)
+        let wanted = 1 + max(graphRows, 2) + min(grid, Self.coreRowsMax)
         var panel = Panel(title: "CPU", importance: 100, rowsMax: wanted) { rows in
             processorLines(cpu, rows: rows)
         }
         panel.detail = { _ in cpu.cores.count == 1 ? "1 core" : "\(cpu.cores.count) cores" }
         return panel
     }
+
+    /// One has no room for text beside it; each more shows where one more share of the time goes.
+    private var graphRows: Int { viewRows >= 46 ? 4 : viewRows >= 30 ? 3 : 1 }
 
     /// With more rows than this of bars a core is drawn as one character.
     private static let coreRowsMax = 8
@@ -32,28 +35,44 @@ extension PanelContext {
         let cores = grid.count <= min(left, Self.coreRowsMax) ? grid : coreStrip(cpu.cores)
         let coreRows = min(cores.count, left)
         left -= coreRows
-        let graphed = min(graphRows, left)
-        left -= graphed
-        if left > 0 { lines.append(shares()) }
         lines += cores.prefix(coreRows)
-        lines += graph(
-            ("last \(guest.history.cpuPercent.count)", .faint), guest.history.cpuPercent,
-            highest: 100, rows: graphed, style: Style.level)
+        let recent = guest.history.cpuPercent
+        if left > 1, graphRows > 1 {
+            let labels = shares().prefix(min(left, graphRows)).map(shareLine)
+            lines += graph(beside: labels, recent, highest: 100, style: Style.graph)
+        } else {
+            if left > 0 { lines.append(sharesLine()) }
+            if left > 1 {
+                var label = line()
+                label.append("recent", .label)
+                lines += graph(beside: [label], recent, highest: 100, style: Style.graph)
+            }
+        }
         return lines
     }
 
-    private func shares() -> Line {
+    /// The most telling first: what finds no room is left out.
+    private func shares() -> [Pair] {
         let shares = guest.history.shares
         func pair(_ label: String, _ value: Double?) -> Pair {
             Pair(label, value.map(NumberFormat.percent) ?? appearance.missing)
         }
-        let all = [
+        return [
             pair("user", shares?.user), pair("system", shares?.system),
             pair("iowait", shares?.ioWait), pair("steal", shares?.steal), pair("irq", shares?.irq),
         ]
-        // What does not fit in one row is left out, the least telling first.
+    }
+
+    private func shareLine(_ pair: Pair) -> Line {
+        var line = line()
+        line.append(pair.label, .label, columns: Self.labelColumns)
+        line.append(pair.value, columns: 6, .right)
+        return line
+    }
+
+    private func sharesLine() -> Line {
         let cell = 15
-        return pairs(Array(all.prefix(max(1, (width + 1) / cell))), cellColumns: cell)[0]
+        return pairs(Array(shares().prefix(max(1, (width + 1) / cell))), cellColumns: cell)[0]
     }
 
     /// `0 ██████··· 45%` side by side.

@@ -6,7 +6,7 @@ extension PanelContext {
         var table = Table(columns: [
             .init(title: "mounted on", width: .content(10...24), importance: 100),
             .init(title: "used", width: .filling(13...40), importance: 90),
-            .init(title: "left", width: .fixed(8), alignment: .right, importance: 80),
+            .init(title: "free", width: .fixed(8), alignment: .right, importance: 80),
             .init(title: "of", width: .fixed(8), alignment: .right, importance: 60),
             .init(title: "inodes", width: .fixed(6), alignment: .right, importance: 50),
             .init(title: "type", width: .content(4...8), importance: 20),
@@ -37,7 +37,7 @@ extension PanelContext {
             .init(title: "writes/s", width: .fixed(8), alignment: .right, importance: 19),
             .init(title: "r lat", width: .fixed(7), alignment: .right, importance: 60),
             .init(title: "w lat", width: .fixed(7), alignment: .right, importance: 59),
-            .init(title: "busy", width: .filling(6...30), importance: 40),
+            .init(title: "busy", width: .filling(6...30), importance: 40, isGauge: true),
         ])
         table.rows = sample.disks.map { disk in
             [
