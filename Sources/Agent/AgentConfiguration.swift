@@ -50,6 +50,9 @@ public enum AgentLimits {
     /// How long the agent drains after SIGTERM, in milliseconds.
     static let drainMilliseconds: UInt64 = 2000
 
+    /// How long closing the port may take after that, in milliseconds.
+    static let closeMilliseconds: UInt64 = 500
+
     /// Error replies a second. More tell nobody anything.
     static let errorRepliesPerSecond = 10
 

@@ -56,6 +56,8 @@ final class AgentLoop {
         /// SIGTERM came: what waits is sent, for at most two seconds.
         case draining
         case closing
+        /// The port did not close in time, and the process ends without it.
+        case givenUp
     }
 
     init(
@@ -99,7 +101,7 @@ final class AgentLoop {
         becomeReady()
         sampleWasDue()
         startWatchdog()
-        while stage != .closing || !port.isClosed {
+        while stage != .givenUp, stage != .closing || !port.isClosed {
             if stage == .draining, hasDrained {
                 close()
                 continue
@@ -111,6 +113,8 @@ final class AgentLoop {
             sendMore()
             reportRegistration()
         }
+        // The kernel may still use the slabs: nothing is taken down, the process just ends.
+        if stage == .givenUp { endProcess(failure?.code.rawValue ?? 0) }
         sampler.end()
         if let failure { throw failure }
     }
@@ -131,7 +135,7 @@ final class AgentLoop {
         switch key {
         case Key.sample: sampleWasDue()
         case Key.watchdog: beginHeartbeat()
-        case Key.drain: if stage == .draining { close() }
+        case Key.drain: stage == .draining ? close() : giveUp()
         default: break
         }
     }
@@ -174,9 +178,16 @@ final class AgentLoop {
     private func close() {
         guard stage != .closing else { return }
         stage = .closing
-        engine.setTimer(Key.drain, at: nil)
+        let limit = MonotonicTime.now.adding(milliseconds: AgentLimits.closeMilliseconds)
+        engine.setTimer(Key.drain, at: limit)
         engine.setTimer(Key.watchdog, at: nil)
         port.stop()
+    }
+
+    /// A device that does not let go must not keep the service from ending.
+    private func giveUp() {
+        logger.warning("\(port.path) did not close in time")
+        stage = .givenUp
     }
 
     // MARK: Samples

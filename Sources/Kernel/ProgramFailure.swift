@@ -1,3 +1,5 @@
+import Glibc
+
 /// The end of a program that could not go on: what to say, and the exit code of sysexits(3).
 public struct ProgramFailure: Error, Sendable, CustomStringConvertible {
     public enum Code: Int32, Sendable {
@@ -18,4 +20,9 @@ public struct ProgramFailure: Error, Sendable, CustomStringConvertible {
         self.code = code
         self.description = description
     }
+}
+
+/// Ends the process at once, without taking anything down. _exit(2).
+public func endProcess(_ code: Int32) -> Never {
+    _exit(code)
 }
