@@ -11,7 +11,7 @@ PACKAGES = liburing-dev libsystemd-dev libsimdjson-dev pkg-config g++ make strac
 VM_PACKAGES = qemu-system-x86 mmdebstrap busybox-static e2fsprogs cpio kmod zstd gcc libc6-dev \
 	python3 python3-pytest
 
-.PHONY: run test vm test-vm figures setup setup-vm build format lint clean help
+.PHONY: run test vm test-vm figures bench bench-short setup setup-vm build format lint clean help
 
 run: build ## set up, build, and show this machine in a live table
 	$(BIN)/vireo demo
@@ -25,6 +25,19 @@ vm: vm-tree ## boot a Debian guest with the agent in it, and watch it until Ctrl
 
 test-vm: vm-tree ## the tests in a real guest, on a real port
 	VIREO_GUEST_TREE=$(VM_TREE) timeout --kill-after=30 1500 $(PYTEST) Tests/VirtualMachine -q
+
+bench: build ## ours on both engines beside the peers, in one table of ratios
+	@.ci/install gcc libc6-dev liburing-dev python3
+	$(SWIFT) build --configuration release --package-path Benchmarks/nio
+	Benchmarks/compare --vireo $(BIN)/vireo --json .build/bench.json
+
+bench-short: build ## the same in half a minute, without SwiftNIO
+	@.ci/install gcc libc6-dev liburing-dev python3
+	Benchmarks/compare --short --vireo $(BIN)/vireo
+
+simulate: setup ## the session's simulation: make simulate SEEDS=100000
+	VIREO_SEEDS=$(or $(SEEDS),20000) $(SWIFT) test -c release -Xswiftc -enable-testing \
+		--scratch-path .build-simulate --filter SimulationTests
 
 figures: build ## measure what the agent costs on this machine
 	/usr/bin/python3 .ci/figures $(BIN)/vireod

@@ -9,6 +9,9 @@
 /// while let next = outbox.first, channel.append(next) { outbox.removeFirst() }
 /// ```
 ///
+/// What has a number and is kept until it is acknowledged is ``GuestSession``'s matter, and on the
+/// other side ``HostSession``'s; `Session.docc/Session.md` says how they are wired.
+///
 /// Source: protocol, "Session": classes, in the order they leave; "Memory": what is given up and
 /// what not.
 public enum MessageClass: Int, CaseIterable, Sendable {

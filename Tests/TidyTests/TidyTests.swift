@@ -20,12 +20,14 @@ import Testing
             "Synchronization",
             "Systemd", "Wire",
         ],
+        "Bench": ["CLinux", "Framing", "IOEngine", "Kernel", "Port", "Slabs"],
         "Host": ["IOEngine", "Kernel", "Port", "Slabs", "Terminal", "Wire"],
         "vireod": [
             "Agent", "ArgumentParser", "IOEngine", "Kernel", "Logging", "Port", "Probes", "Systemd",
         ],
         "vireo": [
-            "Agent", "ArgumentParser", "Glibc", "Host", "IOEngine", "Kernel", "Port", "Probes",
+            "Agent", "ArgumentParser", "Bench", "Glibc", "Host", "IOEngine", "Kernel", "Port",
+            "Probes",
             "Terminal", "Wire",
         ],
     ]

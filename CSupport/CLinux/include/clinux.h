@@ -32,6 +32,13 @@ static inline ptrdiff_t clinux_find_byte(const void *CLINUX_SIZED_BY(count) byte
     return found ? (const char *)found - (const char *)bytes : -1;
 }
 
+/* Copies `count` bytes to the start of `room` bytes, or as many as there is room for. memcpy(3). */
+static inline void clinux_copy(void *CLINUX_SIZED_BY(room) to CLINUX_NOESCAPE, ptrdiff_t room,
+                               const void *CLINUX_SIZED_BY(count) from CLINUX_NOESCAPE,
+                               ptrdiff_t count) {
+    __builtin_memcpy(to, from, (size_t)(count < room ? count : room));
+}
+
 /* memfd_create(2) with close-on-exec. */
 int clinux_memfd(const char *name);
 /* eventfd(2), non-blocking, close-on-exec. */

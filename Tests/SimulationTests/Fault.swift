@@ -1,0 +1,121 @@
+/// What goes wrong in a simulation. Each kind is counted, and none may stay at 0 over a batch.
+enum Fault: Int, CaseIterable {
+    /// The host leaves and comes back; what is in flight is lost.
+    case hostLeaves
+    /// The host's process ends in the middle of a write; what its store had not finished is gone.
+    case hostKilled
+    /// Another connection in the same moment: the guest sees no edge.
+    case hostReplacedUnseen
+    case observerAttached
+    case plainHostAttached
+    /// The agent's process ends, and another one opens the port.
+    case guestKilled
+    /// The same after a part of a frame was written.
+    case guestKilledInMidFrame
+    case unplugged
+    case clockJump
+    case slowHost
+    case slowGuest
+    /// A write of whole frames vanishes while the host stays.
+    case framesLost
+    /// The host's store loses what it had not written.
+    case storeFails
+    /// The guest must give up metrics that have numbers.
+    case memoryPressure
+    case snapshotTaken
+    case snapshotRestored
+    case snapshotRestoredTwice
+    case generationChanged
+}
+
+/// Bugs that somebody could have written, put back one at a time to show that the checks bite.
+enum PlausibleBug: CaseIterable {
+    /// The host acknowledges what its store has not finished.
+    case acknowledgeBeforeStoring
+    /// The guest resends from K, which is acknowledged, instead of K+1.
+    case resendFromK
+    /// The guest's handshake is glued to whatever half frame is in the pipe.
+    case noNewline
+    /// The guest takes an ack of an earlier epoch for one of its own.
+    case epochNotChecked
+    /// The host keeps K by guest, and does not begin at 0 with a new epoch.
+    case counterNotReset
+}
+
+/// What a batch of runs came to.
+struct Tally {
+    var runs = 0
+    var faults = [Int](repeating: 0, count: Fault.allCases.count)
+    var frames = 0
+    var rows = 0
+    var framesMin = Int.max
+    var faultsMin = Int.max
+    var bytesLost = 0
+    var writesRefused = 0
+    var writesWithoutHost = 0
+    var staleBytes = 0
+    var halfFrames = 0
+    var unnumberedFrames = 0
+    var numbersGivenUp = 0
+    var rollbacks = 0
+    var fallbacksToPlain = 0
+    var sessionsWithoutProgress = 0
+    var duplicates = 0
+    var jumps = 0
+    var staleAcknowledgements = 0
+    var peakKeptBytes = 0
+
+    /// The behaviours of the port and of both sessions that a batch must have seen.
+    var observed: [(String, Int)] {
+        [
+            ("bytes lost in flight", bytesLost), ("writes refused, queue full", writesRefused),
+            ("writes without a host", writesWithoutHost),
+            ("bytes kept for a closed port", staleBytes), ("half frames read", halfFrames),
+            ("unnumbered frames", unnumberedFrames), ("numbers given up", numbersGivenUp),
+            ("roll-backs noticed", rollbacks), ("plain hosts", fallbacksToPlain),
+            ("sessions without progress", sessionsWithoutProgress),
+            ("duplicates dropped", duplicates), ("jumps noticed", jumps),
+            ("acks ignored", staleAcknowledgements),
+        ]
+    }
+
+    mutating func add(_ run: Simulation) {
+        runs += 1
+        let struck = run.faults.reduce(0, +)
+        for index in faults.indices { faults[index] += run.faults[index] }
+        frames += run.ledger.framesRead
+        rows += run.ledger.rowsStored
+        framesMin = min(framesMin, run.ledger.framesRead)
+        faultsMin = min(faultsMin, struck)
+        bytesLost += run.port.bytesLost
+        writesRefused += run.port.writesRefused
+        writesWithoutHost += run.port.writesWithoutHost
+        staleBytes += run.port.bytesKeptWhileClosed
+        halfFrames += run.ledger.halfFrames
+        unnumberedFrames += run.ledger.unnumberedRead
+        numbersGivenUp += run.ledger.messagesGivenUp
+        rollbacks += run.ledger.rollbacks
+        for counters in run.guestCounters {
+            fallbacksToPlain += Int(counters.fallbacksToPlain)
+            sessionsWithoutProgress += Int(counters.sessionsWithoutProgress)
+            staleAcknowledgements += Int(
+                counters.acknowledgementsStale + counters.acknowledgementsOfOtherEpochs)
+        }
+        for counters in run.hostCounters {
+            duplicates += Int(counters.duplicates)
+            jumps += Int(counters.jumps)
+        }
+        peakKeptBytes = max(peakKeptBytes, run.peakKeptBytes)
+    }
+
+    func report(seconds: Double) -> String {
+        var lines = [
+            "\(runs) runs, \(Int(Double(runs) / seconds)) a second; \(frames) frames read, "
+                + "\(rows) stored, at least \(framesMin) frames and \(faultsMin) faults a run, "
+                + "at most \(peakKeptBytes) bytes kept"
+        ]
+        lines += Fault.allCases.map { "  \($0): \(faults[$0.rawValue])" }
+        lines += observed.map { "  \($0.0): \($0.1)" }
+        return lines.joined(separator: "\n")
+    }
+}
