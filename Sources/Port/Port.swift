@@ -216,7 +216,7 @@ public final class Port {
         case .bytes(0): readZero()
         case .bytes:
             wasFruitful = true
-            presence.read()
+            presence.read(at: .now)
             if let count = signals.takeWhileReading() { presence.signalled(count) }
             owner?.framesCame(to: self)
             if opener.isVirtio, engine.turns <= arrivalTurn + 1 { dropOldPartialFrame() }
@@ -265,7 +265,7 @@ public final class Port {
         if !presence.isSuspicious, presence.state == .present {
             consumedWhenNoticed = channel.consumedBytes
         }
-        apply(presence.edge(edges, now: now, newSignals: signals.take()))
+        apply(presence.edge(edges, now: now, newSignals: signals.take(), at: .now))
         if presence.isSuspicious {
             engine.setTimer(
                 openTimer,
@@ -380,7 +380,8 @@ public final class Port {
         if let stream = channel.stream {
             if presence.isSuspicious {
                 apply(
-                    presence.settleSuspicion(now: engine.poll(stream), newSignals: signals.take()))
+                    presence.settleSuspicion(
+                        now: engine.poll(stream), newSignals: signals.take(), at: .now))
             }
             channel.sendMore()
         } else if state == .waiting {

@@ -19,6 +19,9 @@ public enum PortLimits {
     /// the kernel queues a few thousand.
     public static let readsUncountedMax = 64
 
+    /// How long after a read, in milliseconds, the signal for its data may still come.
+    public static let lateSignalMilliseconds: UInt64 = 50
+
     /// How long, in milliseconds, data has to show up that would explain a SIGIO: it is in the
     /// engine's queue already if it is there at all.
     public static let suspicionMilliseconds: UInt64 = 5

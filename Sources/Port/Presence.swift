@@ -1,4 +1,5 @@
 public import IOEngine
+public import Kernel
 
 /// Whether a host is at the other end of a virtio port. Pure: what was seen goes in, what changed
 /// comes out.
@@ -38,6 +39,9 @@ public struct Presence: Sendable {
     /// Signals, and reads that gave data, since they were last weighed against each other.
     private var signals = 0
     private var reads = 0
+    /// Reads before that which had no signal of their own yet.
+    private var credit = 0
+    private var lastRead = MonotonicTime(nanoseconds: 0)
     /// An edge came with more signals than reads explain so far.
     public private(set) var isSuspicious = false
 
@@ -45,10 +49,15 @@ public struct Presence: Sendable {
 
     /// An edge came, poll(2) said `now` afterwards, and `newSignals` had come since the edge
     /// before.
-    public mutating func edge(_ edges: Edges, now: Edges, newSignals: Int) -> Change {
-        if edges.contains(.hangUp) || now.contains(.hangUp) { return settle(now, isNewHost: true) }
+    public mutating func edge(
+        _ edges: Edges, now: Edges, newSignals: Int, at moment: MonotonicTime
+    ) -> Change {
+        if edges.contains(.hangUp) || now.contains(.hangUp) {
+            return settle(now, isNewHost: true)
+        }
         signals += newSignals
-        if state == .present, signals > reads {
+        expireCredit(at: moment)
+        if state == .present, signals > reads + credit {
             isSuspicious = true
         } else {
             weigh()
@@ -57,31 +66,43 @@ public struct Presence: Sendable {
     }
 
     /// A read gave data.
-    public mutating func read() {
+    public mutating func read(at moment: MonotonicTime) {
         reads += 1
-        if isSuspicious, signals <= reads { isSuspicious = false }
+        lastRead = moment
+        if isSuspicious, signals <= reads + credit { isSuspicious = false }
     }
 
     /// Signals were counted while data came in and no edge was there to be judged.
     public mutating func signalled(_ newSignals: Int) {
         signals += newSignals
-        if signals <= reads { weigh() }
+        if signals <= reads + credit { weigh() }
     }
 
     /// A moment has passed since an edge raised a suspicion, and `newSignals` came meanwhile.
-    public mutating func settleSuspicion(now: Edges, newSignals: Int) -> Change {
+    public mutating func settleSuspicion(
+        now: Edges, newSignals: Int, at moment: MonotonicTime
+    ) -> Change {
         signals += newSignals
-        let isNewHost = isSuspicious && signals > reads
+        expireCredit(at: moment)
+        let isNewHost = isSuspicious && signals > reads + credit
         weigh()
         return settle(now, isNewHost: isNewHost)
     }
 
-    /// Begins to count anew. One read stays in credit: the driver wakes the reader before it sends
-    /// the signal, which may so come after all this.
+    /// Begins to count anew. Reads stay in credit: the driver wakes the reader before it sends the
+    /// signal, so that several can be on their way while data streams in.
     private mutating func weigh() {
-        reads = min(1, max(0, reads - signals))
+        credit = max(0, reads + credit - signals)
+        reads = 0
         signals = 0
         isSuspicious = false
+    }
+
+    /// A signal that comes long after the last read is not its. Of several buffers that shared one
+    /// signal the credit would otherwise hide a change of host.
+    private mutating func expireCredit(at moment: MonotonicTime) {
+        let late = PortLimits.lateSignalMilliseconds * 1_000_000
+        if moment.nanoseconds(since: lastRead) > late { credit = min(1, credit) }
     }
 
     /// A read gave 0, which means that no host was there at that moment.
@@ -104,6 +125,7 @@ public struct Presence: Sendable {
             // All signals so far belong to what is known by now.
             signals = 0
             reads = 0
+            credit = 0
             isSuspicious = false
         }
         let isHere = !now.contains(.hangUp)
