@@ -184,6 +184,15 @@ public final class IOEngine {
         backend.startClose(index)
     }
 
+    /// Makes sure that a read in flight sees data that ``poll(_:)`` saw: it ends with it, or as
+    /// cancelled and is to be started again.
+    ///
+    /// The virtio driver takes a buffer from its queue when it is polled, and an interrupt that
+    /// then finds the queue empty wakes nobody: who polls and sees data has to act on it.
+    public func tryReadAgain(_ stream: Stream) {
+        backend.tryReadAgain(check(stream))
+    }
+
     /// What poll(2) says of the descriptor at this moment.
     public func poll(_ stream: Stream) -> Edges {
         pollNow(table.number(check(stream)))

@@ -151,7 +151,7 @@ public final class Port {
             signals.start(engine.descriptorNumber(stream))
             engine.watch(stream)
             state = .absent
-            apply(presence.look(now: engine.poll(stream)))
+            apply(presence.look(now: pollNow(stream)))
         } else {
             apply(.arrived)
         }
@@ -222,7 +222,7 @@ public final class Port {
             if opener.isVirtio, engine.turns <= arrivalTurn + 1 { dropOldPartialFrame() }
             notePartialFrame()
             channel.readMore()
-        case .failed(.cancelled): break
+        case .failed(.cancelled): if state == .present { channel.readMore() }
         case .failed(let errno): failed(errno)
         }
     }
@@ -231,7 +231,7 @@ public final class Port {
         guard let stream = channel.stream else { return }
         if opener.isVirtio {
             channel.dropPartialFrame()
-            apply(presence.readZero(now: engine.poll(stream)))
+            apply(presence.readZero(now: pollNow(stream)))
         } else {
             lose(.hostDisconnected(path: path))
         }
@@ -247,16 +247,23 @@ public final class Port {
         case .bytes: channel.sendMore()
         case .failed(.again):
             if opener.isVirtio, let stream = channel.stream {
-                apply(presence.writeRefused(now: engine.poll(stream)))
+                apply(presence.writeRefused(now: pollNow(stream)))
             }
         case .failed(.cancelled): break
         case .failed(let errno): failed(errno)
         }
     }
 
+    /// What poll(2) says; it may use up the wake-up of the data that it sees.
+    private func pollNow(_ stream: Stream) -> Edges {
+        let now = engine.poll(stream)
+        if now.contains(.input), !now.contains(.hangUp) { engine.tryReadAgain(stream) }
+        return now
+    }
+
     private func edge(_ stream: Stream, _ edges: Edges) {
         guard opener.isVirtio, channel.stream == stream else { return }
-        let now = engine.poll(stream)
+        let now = pollNow(stream)
         // Unplugged: HUP and nothing else, while a port without a host also says IN.
         if now.contains(.hangUp) && !now.contains(.input) {
             lose(.portGone(path: path))
@@ -381,7 +388,7 @@ public final class Port {
             if presence.isSuspicious {
                 apply(
                     presence.settleSuspicion(
-                        now: engine.poll(stream), newSignals: signals.take(), at: .now))
+                        now: pollNow(stream), newSignals: signals.take(), at: .now))
             }
             channel.sendMore()
         } else if state == .waiting {

@@ -62,6 +62,11 @@ final class EpollEngine: EngineBackend {
         table.queue(index)
     }
 
+    func tryReadAgain(_ index: Int) {
+        table[index].mayRead = true
+        if table[index].reading != nil { table.queue(index) }
+    }
+
     func register(_ region: SlabRegion, bufferIndex: Int) throws(Errno) {
         throw .notSupported
     }

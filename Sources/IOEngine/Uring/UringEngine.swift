@@ -160,6 +160,14 @@ final class UringEngine: EngineBackend {
         unsafe stamp(entry, .cancel, index)
     }
 
+    func tryReadAgain(_ index: Int) {
+        guard table[index].reading != nil else { return }
+        let mark = UserData(.read, index: index, generation: table[index].generation)
+        let entry = unsafe submission()
+        unsafe io_uring_prep_cancel64(entry, mark.packed, 0)
+        unsafe stamp(entry, .cancel, index)
+    }
+
     // MARK: Registration
 
     func register(_ region: SlabRegion, bufferIndex: Int) throws(Errno) {
