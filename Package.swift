@@ -66,7 +66,7 @@ let package = Package(
                 .product(name: "BasicContainers", package: "swift-collections"),
             ]),
         module("Framing", ["CLinux"]),
-        module("Port", ["IOEngine", "Slabs", "Framing", "Kernel", "CLinux"]),
+        module("Port", ["IOEngine", "Slabs", "Framing", "Session", "Kernel", "CLinux"]),
         .systemLibrary(
             name: "CSystemd", path: "CSupport/CSystemd", pkgConfig: "libsystemd",
             providers: [.apt(["libsystemd-dev"])]),

@@ -14,6 +14,8 @@ public struct AgentConfiguration: Sendable {
     /// socket.
     public var vmID: String
     public var probes = ProbeOptions()
+    /// Never to send metrics without a number: `require_ack`.
+    public var requiresAcknowledgement = false
     /// Send one handshake and one sample, then end.
     public var isOnce = false
 
@@ -43,8 +45,9 @@ public enum AgentLimits {
     public static let intervalSecondsRange = 0.05...86_400.0
     public static let vmIDBytesMax = 128
 
-    /// Bytes that may wait in the send ring before more metrics are encoded into it: what waits in
-    /// the queue instead can still give way to newer samples.
+    /// Bytes that may wait to leave the send ring before more is encoded into it: one write. What
+    /// waits in the queues instead can still be overtaken by a result, or give way to newer
+    /// samples.
     static let unsentDataBytesMax = EngineLimits.writeBytesMax
 
     /// How long the agent drains after SIGTERM, in milliseconds.

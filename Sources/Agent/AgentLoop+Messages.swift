@@ -1,6 +1,7 @@
 import Kernel
 import Logging
 import Port
+import Session
 import Wire
 
 /// What a host may say, and what it gets in answer.
@@ -22,16 +23,21 @@ extension AgentLoop {
             let answer = KeepAlive(
                 .answer, sequenceNumber: request.sequenceNumber, wallMilliseconds: wall)
             if !send(answer) { noteNoRoom(for: "a keep-alive") }
-        case .handshakeRequest: greet()
+        case .handshakeRequest: perform(session.greetingRequested(at: milliseconds))
+        case .handshakeAcknowledgement(let answer): take(answer)
+        case .acknowledgement(let acknowledgement):
+            let numbering = acknowledgement.numbering
+            perform(
+                session.acknowledged(
+                    SessionEpoch(numbering.epoch), through: numbering.sequence, at: milliseconds))
         case .command(let command): refuse(command, wall)
         case .signed:
             // Without a key nothing signed can be checked, and nothing unchecked is obeyed.
             var details = ErrorMessage.Details()
             details.reason = "this agent has no key to check a signature with"
             reply(ErrorMessage(.permissionDenied, details: details, wallMilliseconds: wall))
-        // A keep_alive_response must not be answered, or the two sides would never stop; an agent
-        // that offers no acknowledgement has no use for one.
-        case .keepAliveResponse, .unanswerable, .handshakeAcknowledgement, .acknowledgement: break
+        // A keep_alive_response must not be answered, or the two sides would never stop.
+        case .keepAliveResponse, .unanswerable: break
         case .unknown, .invalid:
             framesRefused += 1
             if let error = message.errorReply(wallMilliseconds: wall) { reply(error) }

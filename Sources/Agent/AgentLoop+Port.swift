@@ -9,14 +9,16 @@ extension AgentLoop: PortOwner {
     func hostArrived(at port: Port) {
         logger.info("host connected on \(port.path)")
         hasSaidNoRoom = false
-        // What answered the host before is of no use to this one.
-        greet()
+        makeRoomForResults()
+        perform(session.hostArrived(at: milliseconds))
         sampler.request(at: .now)
         statusChanged()
     }
 
     func hostLeft(_ port: Port) {
         logger.info("host left \(port.path)")
+        pendingGreeting = nil
+        session.hostLeft(at: milliseconds)
         statusChanged()
     }
 
@@ -42,16 +44,6 @@ extension AgentLoop: PortOwner {
         sendMore()
     }
 
-    /// The first thing that a host hears: who this is, and which session begins.
-    func greet() {
-        session += 1
-        let offer = SessionOffer(epoch: epoch, session: session, first: 1, next: 1)
-        let handshake = Handshake(
-            vmID: configuration.vmID, version: version, capabilities: ["metrics"], offer: offer,
-            wallMilliseconds: WallTime.now.millisecondsSince1970)
-        if !send(handshake) { noteNoRoom(for: "a handshake") }
-    }
-
     /// Says so once a host: one that asks and does not read could fill the journal otherwise.
     func noteNoRoom(for what: String) {
         guard !hasSaidNoRoom else { return }
@@ -64,28 +56,6 @@ extension AgentLoop: PortOwner {
         channel.appendControl { space in
             var writer = JSONWriter(space)
             guard case .written(let count) = message.encode(into: &writer) else { return 0 }
-            return count
-        }
-    }
-
-    /// Moves what waits into the send ring as far as it should, and starts writing.
-    func sendMore() {
-        guard port.state == .present else { return }
-        while channel.unsentDataBytes < AgentLimits.unsentDataBytesMax,
-            case .metrics(let sample) = outbox.first
-        {
-            guard append(sample) else { break }
-            outbox.removeFirst()
-            if configuration.isOnce { end(nil) }
-        }
-        channel.sendMore()
-    }
-
-    private func append(_ sample: MetricsSample) -> Bool {
-        let message = MetricsMessage(sample, droppedMessages: outbox.dropped)
-        return channel.appendData { space in
-            var writer = JSONWriter(space)
-            guard case .written(let count, _) = message.encode(into: &writer) else { return 0 }
             return count
         }
     }

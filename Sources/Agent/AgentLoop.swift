@@ -17,6 +17,7 @@ final class AgentLoop {
         static let sample = TimerKey(2)
         static let watchdog = TimerKey(3)
         static let drain = TimerKey(4)
+        static let session = TimerKey(5)
     }
 
     /// What waits to be sent as data.
@@ -32,12 +33,19 @@ final class AgentLoop {
     let channel: FrameChannel
     let port: Port
     let sampler: SamplerThread
-    let epoch = MachineIdentity.newEpoch()
+    /// Numbers, acknowledgements, and what they allow to leave.
+    var session: GuestSession
+    /// A handshake that has not found its place in the control ring.
+    var pendingGreeting: SessionGreeting?
+    /// The session asked for another epoch, and a write in flight is waited for.
+    var mustRenewEpoch = false
+    /// What the channel had handed to the port when the session was last told.
+    var departedBytes: UInt64 = 0
+    /// What the session's timer is set to.
+    var sessionDeadline: UInt64?
     var parser: JSONParser
     var outbox = Outbox<Message>()
     var replies = ReplyBudget()
-    /// Handshakes of this epoch.
-    var session: UInt64 = 0
     var framesRefused: UInt64 = 0
     /// Whether it was said of this host that it does not read.
     var hasSaidNoRoom = false
@@ -67,8 +75,11 @@ final class AgentLoop {
         self.version = version
         self.engine = engine
         self.logger = logger
+        session = GuestSession(
+            epoch: SessionEpoch(MachineIdentity.newEpoch()),
+            requiresAcknowledgement: configuration.requiresAcknowledgement)
         do {
-            channel = try FrameChannel(engine: engine)
+            channel = try FrameChannel(engine: engine, keepsData: true)
         } catch {
             throw ProgramFailure(.tryAgain, "\(error)")
         }
@@ -111,6 +122,7 @@ final class AgentLoop {
                 handle(own, signalStream)
             }
             sendMore()
+            setSessionTimer()
             reportRegistration()
         }
         // The kernel may still use the slabs: nothing is taken down, the process just ends.
@@ -136,6 +148,7 @@ final class AgentLoop {
         case Key.sample: sampleWasDue()
         case Key.watchdog: beginHeartbeat()
         case Key.drain: stage == .draining ? close() : giveUp()
+        case Key.session: sessionWasDue()
         default: break
         }
     }
@@ -171,8 +184,11 @@ final class AgentLoop {
     }
 
     private var hasDrained: Bool {
+        guard port.state == .present else { return true }
         let isSent = channel.unsentDataBytes == 0 && channel.unsentControlBytes == 0
-        return port.state != .present || (outbox.isEmpty && isSent && !channel.isWriteInFlight)
+        // What is not acknowledged ends with this epoch, so an acknowledgement is waited for.
+        let isSafe = session.state != .acknowledged || session.keptMessages == 0
+        return outbox.isEmpty && isSent && isSafe && !channel.isWriteInFlight
     }
 
     private func close() {
@@ -207,16 +223,21 @@ final class AgentLoop {
         if var sample = sampler.take() {
             noteStuckProbe(nil)
             fillCounters(&sample)
-            let rows = sample.processes.count + sample.ports.count + sample.interfaces.count
-            let bytes = AgentLimits.sampleBytes + rows * AgentLimits.rowBytes
-            if case .queuedAfterDropping(let count) = outbox.append(
-                .metrics(sample), class: .metrics, bytes: bytes)
-            {
-                logger.debug("\(count) samples gave way to newer ones")
-            }
+            queue(sample)
             notifier.status(statusLine)
         }
         if isHeartbeatDue { endHeartbeat() }
+    }
+
+    private func queue(_ sample: MetricsSample) {
+        guard !configuration.isOnce || outbox.count(.metrics) == 0 else { return }
+        let rows = sample.processes.count + sample.ports.count + sample.interfaces.count
+        let bytes = AgentLimits.sampleBytes + rows * AgentLimits.rowBytes
+        if case .queuedAfterDropping(let count) = outbox.append(
+            .metrics(sample), class: .metrics, bytes: bytes)
+        {
+            logger.debug("\(count) samples gave way to newer ones")
+        }
     }
 
     private func fillCounters(_ sample: inout MetricsSample) {
@@ -224,8 +245,9 @@ final class AgentLoop {
         let counters = channel.counters
         agent.engine = engine.kind.rawValue
         agent.framesReceived = counters.framesReceived
-        // Each arrival of a host is one lone newline.
-        agent.framesSent = counters.linesSent - min(counters.linesSent, port.arrivals)
+        // Before each handshake stands a lone newline.
+        let newlines = session.counters.greetings
+        agent.framesSent = counters.linesSent - min(counters.linesSent, newlines)
         agent.bytesReceived = counters.bytesReceived
         agent.bytesSent = counters.bytesSent
         agent.metricsDropped = outbox.dropped
@@ -295,7 +317,7 @@ final class AgentLoop {
             }
         let counters = channel.counters
         var parts = [
-            place, "engine \(engine.kind.rawValue)", "sent \(counters.linesSent) frames",
+            place + sessionState, "engine \(engine.kind.rawValue)", "sent \(counters.linesSent) frames",
             "received \(counters.framesReceived)", "dropped \(outbox.dropped)",
         ]
         if let stuckProbe { parts.append("probe \(stuckProbe) stuck") }

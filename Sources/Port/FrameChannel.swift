@@ -1,6 +1,7 @@
 import Framing
 public import IOEngine
 import Kernel
+import Session
 public import Slabs
 
 /// Frames in and out of one stream: the rings, the scanner and the order in which things leave.
@@ -10,6 +11,9 @@ public import Slabs
 /// order. Writes go on at the exact byte, whatever was taken.
 ///
 /// The rings outlive any number of streams, so that their memory is registered once.
+///
+/// Data either is let go of when it has left, or is kept until its owner lets go of it, and leaves
+/// again from the first byte kept when the owner says so: `FrameChannel+Kept.swift`.
 public final class FrameChannel {
     /// How large the three rings are, in slabs.
     public struct Sizes: Sendable {
@@ -50,28 +54,34 @@ public final class FrameChannel {
 
     let engine: IOEngine
     private var receive: ReceiveRing
-    private var control: SendRing
-    private var data: SendRing
+    var control: SendRing
+    var data: SendRing
+    /// What of the data ring may leave, and what is kept; `nil` when nothing is.
+    var kept: KeptData?
     private var scanner = FrameScanner()
     /// The ring whose frame has begun to leave and has not ended.
-    private var unfinished: Source?
+    var unfinished: Source?
     /// The ring that the write in flight takes from.
-    private var writing: Source?
+    private(set) var writing: Source?
     /// What stands unsent belongs to a host that has left: sorted out when the write in flight
     /// ends.
-    private var mustResync = false
+    var mustResync = false
     /// All bytes that the scanner is done with: while it stays the same, no newline has come.
     private(set) var consumedBytes: UInt64 = 0
     public private(set) var stream: Stream?
     public private(set) var isSending = false
-    public private(set) var counters = Counters()
+    public internal(set) var counters = Counters()
 
-    /// - Parameter registers: whether the rings' memory is registered with the kernel, and there
-    ///   from the start; for one of many, neither.
+    /// - Parameters:
+    ///   - registers: whether the rings' memory is registered with the kernel, and there from the
+    ///     start; for one of many, neither.
+    ///   - keepsData: whether data is kept until ``release(_:)``.
     /// - Throws: ``SlabError`` when there is no memory for the rings.
-    public init(engine: IOEngine, sizes: Sizes = Sizes(), registers: Bool = true) throws(SlabError)
-    {
+    public init(
+        engine: IOEngine, sizes: Sizes = Sizes(), registers: Bool = true, keepsData: Bool = false
+    ) throws(SlabError) {
         self.engine = engine
+        kept = keepsData ? KeptData() : nil
         receive = try ReceiveRing(slabCount: sizes.receive, isPopulated: registers)
         control = try SendRing(slabCount: sizes.control, isPopulated: registers)
         data = try SendRing(slabCount: sizes.send, isPopulated: registers)
@@ -114,7 +124,7 @@ public final class FrameChannel {
     }
 
     /// Whether nothing of what was meant for the host before is left to be sorted out.
-    var isSynchronized: Bool { !mustResync }
+    public var isSynchronized: Bool { !mustResync }
 
     func hostLeft() {
         isSending = false
@@ -129,13 +139,15 @@ public final class FrameChannel {
         scanner.reset()
     }
 
-    private func resync() {
+    func resync() {
         mustResync = false
         // A frame whose beginning went to the host before is never finished towards the next one.
-        if unfinished == .data {
+        if unfinished == .data { counters.framesCutOff += 1 }
+        if kept != nil {
+            rewindKept()
+        } else if unfinished == .data {
             data.skip(Self.bytesToFrameEnd(data))
             data.releaseSent()
-            counters.framesCutOff += 1
         }
         unfinished = nil
         control.skip(control.unsentBytes)
@@ -149,7 +161,7 @@ public final class FrameChannel {
     }
 
     /// Bytes up to the end of the first unsent frame, all of them if its end is not there.
-    private static func bytesToFrameEnd(_ ring: borrowing SendRing) -> Int {
+    static func bytesToFrameEnd(_ ring: borrowing SendRing) -> Int {
         FrameScanner.lineBytes(in: ring.unsent) ?? ring.unsentBytes
     }
 
@@ -241,12 +253,13 @@ public final class FrameChannel {
         Self.append(to: &control, encode)
     }
 
-    /// The same into the data ring.
+    /// The same into the data ring, of a channel that keeps nothing.
     public func appendData(_ encode: (consuming MutableRawSpan) -> Int) -> Bool {
-        Self.append(to: &data, encode)
+        precondition(kept == nil, "say whether it is kept: append(kept:) or append(loose:)")
+        return Self.append(to: &data, encode)
     }
 
-    private static func append(
+    static func append(
         to ring: inout SendRing, _ encode: (consuming MutableRawSpan) -> Int
     ) -> Bool {
         guard ring.freeBytes > 0 else { return false }
@@ -255,8 +268,8 @@ public final class FrameChannel {
         return count > 0
     }
 
-    /// Bytes in the data ring that have not left.
-    public var unsentDataBytes: Int { data.unsentBytes }
+    /// Bytes in the data ring that may leave and have not.
+    public var unsentDataBytes: Int { kept?.cursor.leavingBytes ?? data.unsentBytes }
     public var unsentControlBytes: Int { control.unsentBytes }
     public var isWriteInFlight: Bool { writing != nil }
 
@@ -268,7 +281,7 @@ public final class FrameChannel {
             source = unfinished
         } else if control.unsentBytes > 0 {
             source = .control
-        } else if data.unsentBytes > 0 {
+        } else if unsentDataBytes > 0 {
             source = .data
         } else {
             return
@@ -284,7 +297,7 @@ public final class FrameChannel {
         case .data:
             // With control waiting, only the frame that has begun is finished first.
             let isControlWaiting = control.unsentBytes > 0 && unfinished == .data
-            let bytes = isControlWaiting ? Self.bytesToFrameEnd(data) : data.unsentBytes
+            let bytes = isControlWaiting ? Self.bytesToFrameEnd(data) : unsentDataBytes
             return data.leaseUnsent(bytesMax: min(bytes, EngineLimits.writeBytesMax))
         }
     }
@@ -299,23 +312,29 @@ public final class FrameChannel {
         guard let source = writing else { preconditionFailure("a write of nothing ended") }
         writing = nil
         counters.bytesSent += UInt64(sent)
-        let isMidFrame: Bool
         switch source {
-        case .control: isMidFrame = Self.complete(&control, lease, sent: sent, &counters)
-        case .data: isMidFrame = Self.complete(&data, lease, sent: sent, &counters)
+        case .control:
+            Self.complete(&control, lease, sent: sent, &counters)
+            control.releaseSent()
+            unfinished = Self.isMidFrame(control) ? .control : nil
+        case .data:
+            Self.complete(&data, lease, sent: sent, &counters)
+            unfinished = Self.isMidFrame(data) ? .data : nil
+            if kept == nil { data.releaseSent() } else { keptLeft(sent) }
         }
-        unfinished = isMidFrame ? source : nil
         if mustResync { resync() }
     }
 
-    /// - Returns: whether a frame has begun to leave and has not ended.
     private static func complete(
         _ ring: inout SendRing, _ lease: consuming SlabLease, sent: Int, _ counters: inout Counters
-    ) -> Bool {
+    ) {
         counters.linesSent += UInt64(
             FrameScanner.lineCount(in: ring.unsent.extracting(first: sent)))
         ring.complete(lease, sent: sent)
-        ring.releaseSent()
-        return ring.unsentBytes > 0 && (ring.lastByteSent ?? 0x0a) != 0x0a
+    }
+
+    /// Whether a frame has begun to leave and has not ended.
+    private static func isMidFrame(_ ring: borrowing SendRing) -> Bool {
+        ring.unsentBytes > 0 && (ring.lastByteSent ?? 0x0a) != 0x0a
     }
 }

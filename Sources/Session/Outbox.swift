@@ -65,6 +65,17 @@ public struct Outbox<Message> {
         bytes[index] -= queues[index].removeFirst().bytes
     }
 
+    /// The oldest message of a class.
+    public func first(of class: MessageClass) -> Message? {
+        queues[`class`.rawValue].first?.message
+    }
+
+    /// Takes out what ``first(of:)`` showed.
+    public mutating func removeFirst(of class: MessageClass) {
+        precondition(!queues[`class`.rawValue].isEmpty, "none of this class waits")
+        bytes[`class`.rawValue] -= queues[`class`.rawValue].removeFirst().bytes
+    }
+
     /// Throws away what is of no use to another host: control messages answer the one that has
     /// left.
     public mutating func removeAll(_ class: MessageClass) {

@@ -102,6 +102,37 @@ public struct SendRing: ~Copyable, RegistrableRing {
         released = sent
     }
 
+    /// Takes both positions to where they belong: forward when what was sent arrived or is passed
+    /// over, `sent` also back, when what is kept has to be sent again.
+    ///
+    /// - Parameters:
+    ///   - releasedPosition: not before the last one, for those bytes may be written over.
+    ///   - sentPosition: not before `releasedPosition`. It stays while the kernel is sending.
+    public mutating func move(released releasedPosition: UInt64, sent sentPosition: UInt64) {
+        precondition(released <= releasedPosition, "bytes that were let go of are not there")
+        precondition(releasedPosition <= sentPosition && sentPosition <= written)
+        precondition(!isLeased || sentPosition == sent, "the kernel is sending these bytes")
+        released = releasedPosition
+        sent = sentPosition
+    }
+
+    /// Everything that is held, sent or not, contiguous: to be copied when it has to be written
+    /// anew.
+    public var held: RawSpan {
+        @_lifetime(borrow self)
+        get {
+            let start = unsafe memory.base + memory.offset(of: released)
+            // SAFETY: what is held is at most the capacity, and nothing writes to it before it is
+            // released.
+            let bytes = unsafe RawSpan(
+                _unsafeStart: UnsafeRawPointer(start), byteCount: Int(written - released))
+            return unsafe _overrideLifetime(bytes, borrowing: self)
+        }
+    }
+
+    /// Where the first byte that is held stands.
+    public var releasedPosition: UInt64 { released }
+
     /// Passes over the first `count` unsent bytes, as if they had been sent: the rest of a frame
     /// whose first part went to a host that has left.
     public mutating func skip(_ count: Int) {

@@ -27,14 +27,15 @@ public enum SlabLimits {
     /// 16 and 64 KiB), and the buffer size of the document.
     public static let slabBytes = 65_536
 
-    /// Slabs in a receive ring by default, 2 MiB: one frame of the largest size, whole, while as
-    /// much again is coming in.
-    public static let receiveSlabsDefault = 32
+    /// Slabs in a receive ring by default, 1.5 MiB: one frame of the largest size, whole, while
+    /// half as much is coming in.
+    public static let receiveSlabsDefault = 24
 
-    /// Slabs in a send ring by default, 1.25 MiB: one frame of the largest size and 256 KiB beside
-    /// it. Two agents of one user with both rings register 108 of the 127 slabs that fit in 8 MiB
-    /// of locked memory, and so does an agent beside one that was just killed.
-    public static let sendSlabsDefault = 20
+    /// Slabs in a send ring by default, 2 MiB: the largest window, unacknowledged, and one frame of
+    /// the largest size beside it. Two agents of one user with both rings register 116 of the 127
+    /// slabs that fit in 8 MiB of locked memory, and so does an agent beside one that was just
+    /// killed.
+    public static let sendSlabsDefault = 32
 
     /// Slabs for control messages, which leave before all others: handshakes, errors, keep-alives.
     public static let controlSlabsDefault = 2

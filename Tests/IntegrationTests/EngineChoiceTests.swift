@@ -70,7 +70,7 @@ import Testing
         #expect(try host.readMessage("metrics").text("data.agent.engine") == "uring")
         #expect(agent.descriptors().contains("anon_inode:[io_uring]"))
         // The receive ring, the control ring, the send ring; each once, not with its mirror.
-        #expect(agent.registeredBuffers() == [32, 2, 20].map { $0 * 65_536 })
+        #expect(agent.registeredBuffers() == [24, 2, 32].map { $0 * 65_536 })
         #expect(agent.errorLines.filter { $0.contains("engine uring") }.count == 1)
     }
 

@@ -18,7 +18,7 @@ import Testing
         #expect(handshake.text("version")?.isEmpty == false)
         #expect(handshake.number("session") == 1)
         #expect(try #require(handshake.text("epoch")).wholeMatch(of: /[0-9a-f]{32}/) != nil)
-        #expect(handshake.list("capabilities") as? [String] == ["metrics"])
+        #expect(handshake.list("capabilities") as? [String] == ["metrics", "ack"])
         try expectNow(handshake)
     }
 

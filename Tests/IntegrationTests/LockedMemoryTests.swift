@@ -3,7 +3,7 @@ import Testing
 
 /// Registered memory is counted for each user, and an agent shares its user with others.
 @Suite(.ownThread) struct LockedMemoryTests {
-    private static let buffers = [32, 2, 20].map { $0 * 65_536 }
+    private static let buffers = [24, 2, 32].map { $0 * 65_536 }
     /// What systemd gives to a service by default on Debian 12.
     private static let usualBytes = 8_388_608
 

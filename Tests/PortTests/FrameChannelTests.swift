@@ -247,7 +247,7 @@ private let bothEngines: [IOEngine.Choice] = [.uring, .epoll]
         let frame = [UInt8](repeating: UInt8(ascii: "x"), count: 99_999) + [10]
         var accepted = 0
         while bench.put(data: frame) { accepted += 1 }
-        #expect(accepted == 20 * 65_536 / 100_000)
+        #expect(accepted == SlabLimits.sendSlabsDefault * 65_536 / 100_000)
         bench.turn(until: {
             _ = bench.drain()
             return bench.channel.unsentDataBytes == 0

@@ -11,7 +11,7 @@ import Testing
         "Framing": ["CLinux"],
         "Wire": ["CSimdjson"],
         "Session": ["DequeModule"],
-        "Port": ["CLinux", "Framing", "IOEngine", "Kernel", "Slabs"],
+        "Port": ["CLinux", "Framing", "IOEngine", "Kernel", "Session", "Slabs"],
         "Probes": ["CLinux", "Glibc", "Kernel", "Synchronization", "Wire"],
         "Systemd": ["CLinux", "CSystemd", "Glibc", "Kernel", "Logging"],
         "Terminal": ["Kernel", "Wire"],

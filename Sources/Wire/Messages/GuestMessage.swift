@@ -5,6 +5,7 @@ public enum GuestMessage: Sendable {
     case error(ErrorMessage)
     case keepAlive(KeepAlive)
     case response(CommandResponse)
+    case skipped(Skipped)
     /// Any other type, such as `ping`, `agent_event` or `circuit_breaker_state`.
     case other(type: String)
     case invalid(MessageFault)
@@ -28,6 +29,8 @@ public enum GuestMessage: Sendable {
             self = CommandResponse(root).map { .response($0) } ?? .invalid(MessageFault(root))
         } else if type.equals("error") {
             self = ErrorMessage(root).map { .error($0) } ?? .invalid(MessageFault(root))
+        } else if type.equals("skipped") {
+            self = Skipped(root).map { .skipped($0) } ?? .invalid(MessageFault(root))
         } else if let type = type.string {
             self = .other(type: type)
         } else {

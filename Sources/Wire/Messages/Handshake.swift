@@ -60,6 +60,8 @@ public struct SessionOffer: Hashable, Sendable {
     public var next: UInt64
     /// Numbers given up that the host has not acknowledged yet.
     public var gaps: [NumberRange] = []
+    /// The epoch whose kept messages were renumbered in this one, after a snapshot was restored.
+    public var forkedFrom: Epoch?
 
     public init(epoch: Epoch, session: UInt64, first: UInt64, next: UInt64) {
         self.epoch = epoch
@@ -82,6 +84,7 @@ public struct SessionOffer: Hashable, Sendable {
             writer.endArray()
         }
         writer.endArray()
+        if let forkedFrom { writer.member("forked_from", forkedFrom) }
     }
 
     /// `nil` unless the protocol is ours and every member is there and makes sense.
@@ -96,6 +99,7 @@ public struct SessionOffer: Hashable, Sendable {
         else { return nil }
         self.init(epoch: epoch, session: session, first: first, next: next)
         self.gaps = gaps
+        forkedFrom = members.epoch("forked_from")
     }
 
     private static func gaps(_ value: JSONValue) -> [NumberRange]? {

@@ -1,0 +1,269 @@
+import IOEngine
+import Kernel
+import Logging
+import Port
+import Session
+import Wire
+
+/// How messages get numbers, leave, and are let go of. The session decides; here is done what it
+/// says, in the order that `Session.docc/Session.md` gives.
+extension AgentLoop {
+    /// The session's clock.
+    var milliseconds: UInt64 { MonotonicTime.now.nanoseconds / 1_000_000 }
+
+    func perform(_ actions: GuestSession.Actions) {
+        if actions.releasedBytes > 0 { channel.release(actions.releasedBytes) }
+        if actions.rewinds { channel.restart() }
+        if let greeting = actions.greeting {
+            pendingGreeting = greeting
+            sendGreeting()
+        }
+        if actions.needsEpoch { mustRenewEpoch = true }
+    }
+
+    /// The handshake of the session that begins. It is the first after the restart, so there is
+    /// room; while a write for the session before is in flight it waits.
+    private func sendGreeting() {
+        guard let greeting = pendingGreeting, channel.isSynchronized else { return }
+        let handshake = Handshake(
+            vmID: configuration.vmID, version: version, capabilities: ["metrics", "ack"],
+            offer: SessionOffer(greeting), wallMilliseconds: WallTime.now.millisecondsSince1970)
+        if send(handshake) {
+            pendingGreeting = nil
+        } else {
+            noteNoRoom(for: "a handshake")
+        }
+    }
+
+    func take(_ answer: HandshakeAcknowledgement) {
+        let before = session.state
+        perform(session.answered(SessionAnswer(answer), at: milliseconds))
+        guard session.state != before else { return }
+        switch session.state {
+        case .acknowledged:
+            logger.info("the host has everything up to \(session.acknowledgedNumber)")
+        case .observer: logger.info("the host only watches: numbered messages wait")
+        default: break
+        }
+        statusChanged()
+    }
+
+    /// Sets the timer to what the session waits for.
+    func setSessionTimer() {
+        let deadline = session.deadlineMilliseconds
+        guard deadline != sessionDeadline else { return }
+        sessionDeadline = deadline
+        engine.setTimer(
+            Key.session,
+            at: deadline.map { MonotonicTime(nanoseconds: $0 * 1_000_000) })
+    }
+
+    func sessionWasDue() {
+        sessionDeadline = nil
+        let before = session.state
+        perform(session.tick(at: milliseconds))
+        guard session.state != before else { return }
+        if session.state == .plain {
+            logger.info("the host does not acknowledge: metrics go without numbers")
+        }
+        statusChanged()
+    }
+
+    // MARK: Sending
+
+    /// Moves what waits into the send ring as far as it should, and starts writing.
+    func sendMore() {
+        guard port.state == .present else { return }
+        sendGreeting()
+        if mustRenewEpoch, !channel.isWriteInFlight, !channel.hasLooseData { renewEpoch() }
+        let now = milliseconds
+        noteDepartures(at: now)
+        if pendingGreeting == nil { moveData(at: now) }
+        channel.sendMore()
+    }
+
+    private func noteDepartures(at now: UInt64) {
+        let total = channel.departedBytes
+        guard total > departedBytes else { return }
+        session.departed(bytes: Int(total - departedBytes), at: now)
+        departedBytes = total
+    }
+
+    private func moveData(at now: UInt64) {
+        repeat { grant(at: now) } while admitNext(at: now)
+    }
+
+    /// What has a number and may leave.
+    private func grant(at now: UInt64) {
+        while channel.mayGrant {
+            if session.isSkipNext, !channel.isAtFrameStart { return }
+            guard let departure = session.nextDeparture(at: now) else { return }
+            switch departure {
+            case .frame(_, let bytes): channel.grant(bytes)
+            case .skipped(let range, let bytes):
+                let skipped = Skipped(
+                    epoch: Epoch(session.epoch), range: NumberRange(range),
+                    wallMilliseconds: WallTime.now.millisecondsSince1970)
+                // Without room for it the host sees a jump, asks, and reads of it in the handshake.
+                if !send(skipped) { noteNoRoom(for: "a declaration of lost numbers") }
+                channel.pass(bytes)
+            }
+        }
+    }
+
+    /// The next message of the first class that has one which may leave.
+    ///
+    /// - Returns: whether there was one.
+    private func admitNext(at now: UInt64) -> Bool {
+        guard channel.unsentDataBytes < AgentLimits.unsentDataBytesMax else { return false }
+        for messageClass in [MessageClass.result, .event, .metrics] {
+            guard let message = outbox.first(of: messageClass) else { continue }
+            switch session.admission(of: messageClass, at: now) {
+            case .wait: continue
+            case .unnumbered: if !sendLoose(message) { continue }
+            case .numbered(let number): if !enter(message, messageClass, number) { continue }
+            }
+            outbox.removeFirst(of: messageClass)
+            if configuration.isOnce, messageClass == .metrics { end(nil) }
+            return true
+        }
+        return false
+    }
+
+    private func sendLoose(_ message: Message) -> Bool {
+        guard channel.keptBytes == 0 else { return false }
+        return channel.append(loose: { space in encode(message, nil, into: space) })
+    }
+
+    /// - Returns: whether there was room: not while what is kept leaves less than the largest frame
+    ///   takes, for a sample would lose rows that have their place a moment later.
+    private func enter(
+        _ message: Message, _ messageClass: MessageClass, _ number: UInt64
+    ) -> Bool {
+        guard !channel.hasLooseData else { return false }
+        let reserved = (session.keptMessages + 1) * SessionLimits.forkBytesMax
+        guard channel.freeDataBytes - reserved >= SessionLimits.frameBytesMax else { return false }
+        let numbering = Numbering(epoch: Epoch(session.epoch), sequence: number)
+        let bytes = channel.append(kept: { space in
+            encode(
+                message, numbering,
+                into: space._consumingExtracting(first: SessionLimits.numberedFrameBytesMax))
+        })
+        guard bytes > 0 else { return false }
+        session.enter(messageClass, bytes: bytes)
+        return true
+    }
+
+    /// - Returns: the frame's bytes, 0 if there was no room.
+    private func encode(
+        _ message: Message, _ numbering: Numbering?, into space: consuming MutableRawSpan
+    ) -> Int {
+        var writer = JSONWriter(space)
+        switch message {
+        case .metrics(let sample):
+            let message = MetricsMessage(
+                sample, droppedMessages: outbox.dropped, numbering: numbering)
+            guard case .written(let count, _) = message.encode(into: &writer) else { return 0 }
+            return count
+        }
+    }
+
+    /// A result must not wait behind old samples that no host has acknowledged: before a new
+    /// session says what there is, as many of them are declared lost as the results need.
+    func makeRoomForResults() {
+        let wanted = outbox.bytes(.result) + outbox.bytes(.event)
+        guard wanted > 0, !channel.isWriteInFlight else { return }
+        let free = channel.freeDataBytes - SessionLimits.frameBytesMax
+        guard wanted > free else { return }
+        perform(session.giveUpMetrics(bytes: wanted - free))
+    }
+
+    // MARK: A snapshot
+
+    /// The host knows numbers that were never sent: this machine was restored from a snapshot.
+    /// Everything kept goes on under other numbers, in an epoch of its own.
+    private func renewEpoch() {
+        mustRenewEpoch = false
+        let old = Epoch(session.epoch)
+        let new = MachineIdentity.newEpoch()
+        let frames = channel.takeKept()
+        var position = 0
+        let actions = session.renewEpoch(SessionEpoch(new), at: milliseconds) { renumbering in
+            let frame = frames[position..<(position + renumbering.oldBytes)]
+            position += renumbering.oldBytes
+            guard !renumbering.isGivenUp else { return 0 }
+            let numbering = Numbering(epoch: new, sequence: renumbering.newNumber)
+            let before = Numbering(epoch: old, sequence: renumbering.oldNumber)
+            guard let bytes = numbering.replacing(before, in: frame) else {
+                preconditionFailure("a kept frame is not where its number says")
+            }
+            let count = channel.append(kept: { space in
+                var space = space
+                return space.fill(bytes)
+            })
+            precondition(count == bytes.count, "room to renumber is reserved")
+            return count
+        }
+        logger.notice(
+            "the host knows more than this guest sent, as after a snapshot: a new epoch begins",
+            metadata: ["EPOCH": "\(new)"])
+        perform(actions)
+    }
+
+    // MARK: State for people
+
+    /// What kind of host that is, behind where it is.
+    var sessionState: String {
+        switch session.state {
+        case .absent, .greeting: ""
+        case .acknowledged: " (acknowledging, \(session.keptMessages) unacknowledged)"
+        case .plain: " (plain)"
+        case .observer: " (observer)"
+        case .rolledBack: " (renumbering)"
+        }
+    }
+}
+
+extension MutableRawSpan {
+    /// Copies `bytes` to the start, if they fit.
+    ///
+    /// - Returns: how many were copied, 0 if they do not fit.
+    mutating func fill(_ bytes: [UInt8]) -> Int {
+        guard bytes.count <= byteCount else { return 0 }
+        for (offset, byte) in bytes.enumerated() {
+            storeBytes(of: byte, toByteOffset: offset, as: UInt8.self)
+        }
+        return bytes.count
+    }
+}
+
+extension SessionEpoch {
+    init(_ epoch: Epoch) { self.init(high: epoch.high, low: epoch.low) }
+}
+
+extension Epoch {
+    init(_ epoch: SessionEpoch) { self.init(high: epoch.high, low: epoch.low) }
+}
+
+extension NumberRange {
+    init(_ range: SessionRange) { self.init(from: range.from, to: range.to) }
+}
+
+extension SessionOffer {
+    init(_ greeting: SessionGreeting) {
+        self.init(
+            epoch: Epoch(greeting.epoch), session: greeting.session, first: greeting.first,
+            next: greeting.next)
+        gaps = greeting.gaps.map { NumberRange($0) }
+        forkedFrom = greeting.forkedFrom.map { Epoch($0) }
+    }
+}
+
+extension SessionAnswer {
+    init(_ answer: HandshakeAcknowledgement) {
+        self.init(
+            epoch: SessionEpoch(answer.epoch), session: answer.session, received: answer.received,
+            windowBytes: answer.windowBytes,
+            acknowledges: !answer.isObserver && answer.capabilities.contains("ack"))
+    }
+}
