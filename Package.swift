@@ -86,7 +86,12 @@ let package = Package(
             ]),
         module("Terminal", ["Kernel", "Wire"]),
         module("Bench", ["Port", "Framing", "IOEngine", "Slabs", "Kernel", "CLinux"]),
-        module("Host", ["Port", "Wire", "IOEngine", "Slabs", "Kernel", "Terminal", "CLinux"]),
+        module(
+            "Host",
+            [
+                "Port", "Session", "Framing", "Wire", "IOEngine", "Slabs", "Kernel", "Terminal",
+                "CLinux",
+            ]),
         .executableTarget(
             name: "vireo",
             dependencies: [

@@ -58,6 +58,10 @@ int clinux_block_signals(const int *signals, int count) {
 
 void clinux_ignore_sigpipe(void) { signal(SIGPIPE, SIG_IGN); }
 
+void clinux_ignore_sigxfsz(void) {
+    signal(SIGXFSZ, SIG_IGN);
+}
+
 int clinux_epoll_create(void) { return epoll_create1(EPOLL_CLOEXEC); }
 
 int clinux_epoll_add(int epoll_fd, int fd, uint32_t events, uint64_t data) {

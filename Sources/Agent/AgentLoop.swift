@@ -317,7 +317,8 @@ final class AgentLoop {
             }
         let counters = channel.counters
         var parts = [
-            place + sessionState, "engine \(engine.kind.rawValue)", "sent \(counters.linesSent) frames",
+            place + sessionState, "engine \(engine.kind.rawValue)",
+            "sent \(counters.linesSent) frames",
             "received \(counters.framesReceived)", "dropped \(outbox.dropped)",
         ]
         if let stuckProbe { parts.append("probe \(stuckProbe) stuck") }

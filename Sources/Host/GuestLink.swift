@@ -1,6 +1,7 @@
 public import IOEngine
 public import Kernel
 public import Port
+public import Session
 public import Wire
 
 /// What a host hears of one guest. Calls come from within ``GuestLink/handle(_:)``.
@@ -9,6 +10,15 @@ public protocol GuestObserver: AnyObject {
     func guest(_ link: GuestLink, said message: GuestMessage, in readable: RawSpan, count: Int)
     /// ``GuestLink/state`` is another one.
     func guestChanged(_ link: GuestLink)
+    /// Messages could not be made safe; they come again when they can be.
+    func guest(_ link: GuestLink, cannotBeStored failure: Errno)
+    /// These numbers never came, and the guest no longer has them.
+    func guest(_ link: GuestLink, lost range: SessionRange)
+}
+
+extension GuestObserver {
+    public func guest(_ link: GuestLink, cannotBeStored failure: Errno) {}
+    public func guest(_ link: GuestLink, lost range: SessionRange) {}
 }
 
 /// The host's end of one guest's port: greets, listens, and connects again when QEMU went away.
@@ -35,24 +45,36 @@ public final class GuestLink: PortOwner {
     public private(set) var framesRefused: UInt64 = 0
     public private(set) var lastHeard: MonotonicTime?
 
-    private let engine: IOEngine
+    /// The acknowledging session, for a host with a state; see `GuestLink+Session.swift`.
+    var stored: StoredSession?
+    /// For one of many connections to a socket of ours.
+    var sessions: ListenerSessions?
+    let engine: IOEngine
+    let sessionTimer: TimerKey
     private let silenceTimer: TimerKey
     private var parser: JSONParser
 
-    /// - Parameter timers: three keys of the engine that are this link's alone.
+    /// - Parameters:
+    ///   - timers: as many keys of the engine as ``HostLimits/timersPerGuest``, the first of them
+    ///     this one, that are this link's alone.
+    ///   - stored: where its messages are kept; without it nothing is acknowledged.
     /// - Throws: ``ProgramFailure`` when there is no memory for it.
     public init(
-        name: String, endpoint: PortEndpoint, engine: IOEngine,
-        timers: (TimerKey, TimerKey, TimerKey)
+        name: String, endpoint: PortEndpoint, engine: IOEngine, timers first: TimerKey,
+        stored: StoredSession? = nil
     ) throws(ProgramFailure) {
         self.name = name
         self.engine = engine
-        silenceTimer = timers.2
+        self.stored = stored
+        let timers = (0..<UInt32(HostLimits.timersPerGuest)).map { TimerKey(first.number + $0) }
+        silenceTimer = timers[2]
+        sessionTimer = timers[3]
         do {
             // Not registered: a host has many rings, and locked memory is short.
             let channel = try FrameChannel(engine: engine, registers: false)
             port = Port(
-                engine: engine, endpoint: endpoint, channel: channel, timers: (timers.0, timers.1))
+                engine: engine, endpoint: endpoint, channel: channel, timers: (timers[0], timers[1])
+            )
             parser = try JSONParser()
         } catch {
             throw ProgramFailure(.tryAgain, "\(name): \(error)")
@@ -68,6 +90,10 @@ public final class GuestLink: PortOwner {
     public func handle(_ completion: consuming Completion) -> Completion? {
         if completion.timerKey == silenceTimer {
             if state == .attached { become(.silent) }
+            return nil
+        }
+        if completion.timerKey == sessionTimer {
+            sessionWasDue()
             return nil
         }
         return port.handle(completion)
@@ -87,7 +113,7 @@ public final class GuestLink: PortOwner {
         return isQueued
     }
 
-    private func become(_ new: State) {
+    func become(_ new: State) {
         guard new != state else { return }
         state = new
         observer?.guestChanged(self)
@@ -100,11 +126,14 @@ public final class GuestLink: PortOwner {
         become(.attached)
         let limit = MonotonicTime.now.adding(milliseconds: HostLimits.silenceMilliseconds)
         engine.setTimer(silenceTimer, at: limit)
-        send(HandshakeRequest())
+        if stored?.session == nil { send(HandshakeRequest()) }
+        perform { $0.connected(at: $1) }
     }
 
     public func hostLeft(_ port: Port) {
         engine.setTimer(silenceTimer, at: nil)
+        stored?.session?.disconnected()
+        setSessionTimer()
         become(.connecting(port.lastError))
     }
 
@@ -125,6 +154,8 @@ public final class GuestLink: PortOwner {
             case .overlong: framesRefused += 1
             }
         }
+        pauseIfFull()
+        setSessionTimer()
     }
 
     private func take(_ readable: RawSpan, _ count: Int) {
@@ -142,6 +173,9 @@ public final class GuestLink: PortOwner {
         become(.talking)
         let message = GuestMessage(parser.root)
         if case .handshake(let greeting) = message { handshake = greeting }
+        guard isNew(message, Numbering(of: parser.root), readable.extracting(first: count)) else {
+            return
+        }
         observer?.guest(self, said: message, in: readable, count: count)
     }
 }
@@ -154,4 +188,10 @@ public enum HostLimits {
 
     /// Guests watched at a time, or connections taken in at a time by `--listen`.
     public static let guestsMax = 256
+
+    /// Timers of one guest: two of its port, silence, session.
+    public static let timersPerGuest = 4
+
+    /// Sessions kept of connections that came in and ended, for agents that come back.
+    static let sessionsKeptMax = 64
 }

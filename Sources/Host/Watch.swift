@@ -1,6 +1,7 @@
 public import IOEngine
 public import Kernel
 import Port
+public import Session
 import Slabs
 public import Wire
 
@@ -27,6 +28,9 @@ public final class Watch: GuestObserver {
         /// One end of a connection that stands already, and what to call the other; the watch takes
         /// the descriptor over, and ends with the connection.
         public var connection: (descriptor: Int32, name: String)?
+        /// Where messages are kept, and what was received of each guest: with it they are
+        /// acknowledged, and a guest sends again what is missing.
+        public var stateFolder: String?
         public var engine = IOEngine.Choice.automatic
         /// Ends after this many seconds, if set.
         public var seconds: Double?
@@ -38,7 +42,7 @@ public final class Watch: GuestObserver {
         static let refresh = TimerKey(0)
         static let end = TimerKey(1)
         static let first: UInt32 = 2
-        static let perLink: UInt32 = 3
+        static let perLink = UInt32(HostLimits.timersPerGuest)
     }
 
     private let configuration: Configuration
@@ -51,6 +55,8 @@ public final class Watch: GuestObserver {
     private var signals: Stream?
     private var accepted = 0
     private var isEnding = false
+    private let store: MessageStore?
+    private var listenerSessions: ListenerSessions?
     private var failure: ProgramFailure?
     /// Told why a guest cannot be reached, once for each reason: for views that do not show it.
     public var report: ((String) -> Void)?
@@ -67,9 +73,13 @@ public final class Watch: GuestObserver {
         do {
             engine = try IOEngine(
                 configuration.engine, streamsMax: 2 * guests + 8,
-                timersMax: Int(Key.first + Key.perLink) + 3 * guests)
+                timersMax: Int(Key.first) + Int(Key.perLink) * (guests + 1))
         } catch {
             throw ProgramFailure(.unavailable, "the engine cannot be had: \(error)")
+        }
+        let waker = engine.waker
+        store = try configuration.stateFolder.map { folder throws(ProgramFailure) in
+            try MessageStore(folder: folder, waker: waker)
         }
         freeKeys = (0..<UInt32(guests)).reversed().map { Key.first + $0 * Key.perLink }
     }
@@ -80,10 +90,13 @@ public final class Watch: GuestObserver {
         if let path = configuration.listenPath {
             try listen(on: path)
         } else if let connection = configuration.connection {
-            try add(connection.name, .descriptor(connection.descriptor))
+            try add(
+                connection.name, .descriptor(connection.descriptor), storedAs: connection.name)
         } else {
             for pattern in configuration.sockets {
-                for path in Folders.matches(pattern) { try add(path, .socket(path)) }
+                for path in Folders.matches(pattern) {
+                    try add(path, .socket(path), storedAs: path)
+                }
             }
         }
         if let seconds = configuration.seconds {
@@ -127,13 +140,25 @@ public final class Watch: GuestObserver {
         engine.watch(listener!)
     }
 
-    private func add(_ name: String, _ endpoint: PortEndpoint) throws(ProgramFailure) {
+    /// - Parameter place: the name under which its messages are kept; `nil` for one of many
+    ///   behind a listening socket.
+    private func add(
+        _ name: String, _ endpoint: PortEndpoint, storedAs place: String? = nil
+    ) throws(ProgramFailure) {
         guard let key = freeKeys.popLast() else {
             throw ProgramFailure(.unavailable, "at most \(HostLimits.guestsMax) guests at a time")
         }
+        var stored: StoredSession?
+        if let store {
+            let log = try store.open(place ?? configuration.listenPath ?? name)
+            stored = StoredSession(store, log, isOneGuest: place != nil)
+            if place == nil, listenerSessions == nil {
+                listenerSessions = ListenerSessions(store, log)
+            }
+        }
         let link = try GuestLink(
-            name: name, endpoint: endpoint, engine: engine,
-            timers: (TimerKey(key), TimerKey(key + 1), TimerKey(key + 2)))
+            name: name, endpoint: endpoint, engine: engine, timers: TimerKey(key), stored: stored)
+        if place == nil { link.sessions = listenerSessions }
         keys[ObjectIdentifier(link)] = key
         link.observer = self
         links.append(link)
@@ -151,6 +176,7 @@ public final class Watch: GuestObserver {
         case .edge(let stream, _):
             if stream == listener { acceptAll(stream) }
             if stream == signals { readSignals(stream) }
+        case .woken: takeOutcomes()
         case .timer(Key.refresh): scheduleRefresh()
         case .timer(Key.end): isEnding = true
         case .read(_, let lease, _): lease.abandon()
@@ -179,6 +205,13 @@ public final class Watch: GuestObserver {
         }
     }
 
+    private func takeOutcomes() {
+        for outcome in store?.takeOutcomes() ?? [] {
+            for link in links { link.noteOutcome(outcome) }
+            listenerSessions?.noteOutcome(outcome)
+        }
+    }
+
     private func scheduleRefresh() {
         guard let milliseconds = view.refreshMilliseconds else { return }
         engine.setTimer(Key.refresh, at: MonotonicTime.now.adding(milliseconds: milliseconds))
@@ -186,6 +219,7 @@ public final class Watch: GuestObserver {
 
     private func removeEnded() {
         for link in links where link.state == .ended && link.port.isClosed {
+            listenerSessions?.ended(link)
             if let key = keys.removeValue(forKey: ObjectIdentifier(link)) { freeKeys.append(key) }
         }
         links.removeAll { $0.state == .ended && $0.port.isClosed }
@@ -197,6 +231,7 @@ public final class Watch: GuestObserver {
         while links.contains(where: { !$0.port.isClosed }), MonotonicTime.now < limit {
             engine.turn(until: limit) { handle($0) }
         }
+        store?.end()
         if configuration.listenPath != nil { Folders.unlink(configuration.listenPath!) }
     }
 
@@ -206,6 +241,18 @@ public final class Watch: GuestObserver {
         _ link: GuestLink, said message: GuestMessage, in readable: RawSpan, count: Int
     ) {
         view.said(message, by: link, in: readable, count: count)
+    }
+
+    public func guest(_ link: GuestLink, cannotBeStored failure: Errno) {
+        report?(
+            """
+            \(link.name): messages cannot be stored: \(failure). They stay with the guest; make \
+            room in \(configuration.stateFolder ?? "the state's folder").
+            """)
+    }
+
+    public func guest(_ link: GuestLink, lost range: SessionRange) {
+        report?("\(link.name): the messages \(range.from) to \(range.to) are lost")
     }
 
     public func guestChanged(_ link: GuestLink) {

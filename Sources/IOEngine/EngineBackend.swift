@@ -39,4 +39,5 @@ func pollNow(_ number: Int32) -> Edges {
 
 func ignoreBrokenPipes() {
     clinux_ignore_sigpipe()
+    clinux_ignore_sigxfsz()
 }

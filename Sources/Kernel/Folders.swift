@@ -57,8 +57,10 @@ public enum ListeningSocket {
     public static func open(_ path: String) throws(Errno) -> FileDescriptor {
         try prepareFolder(of: path)
         var number = unsafe clinux_unix_listen(path, 64)
-        if number < 0, Errno.current.rawValue == EADDRINUSE, isStale(path) {
-            Folders.unlink(path)
+        // The ring of a process that was killed keeps its sockets until the kernel gets to it.
+        for attempt in 0..<20 where number < 0 && Errno.current.rawValue == EADDRINUSE {
+            if attempt > 0 { usleep(25_000) }
+            if isStale(path) { Folders.unlink(path) }
             number = unsafe clinux_unix_listen(path, 64)
         }
         guard number >= 0 else { throw .current }

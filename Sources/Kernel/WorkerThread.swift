@@ -14,6 +14,12 @@ public enum WorkerThread {
         name: String, _ body: @escaping @Sendable () -> Void
     ) throws(Errno) {
         let box = unsafe Unmanaged.passRetained(Box(name: name, body: body))
+        // Signals are the main thread's: the new one inherits a mask with all of them.
+        var all = sigset_t()
+        var before = sigset_t()
+        unsafe sigfillset(&all)
+        unsafe pthread_sigmask(SIG_SETMASK, &all, &before)
+        defer { unsafe pthread_sigmask(SIG_SETMASK, &before, nil) }
         var thread = pthread_t()
         // SAFETY: the box is retained for the thread, which takes it over.
         let result = unsafe pthread_create(

@@ -70,6 +70,7 @@ public final class FrameChannel {
     private(set) var consumedBytes: UInt64 = 0
     public private(set) var stream: Stream?
     public private(set) var isSending = false
+    public private(set) var isPaused = false
     public internal(set) var counters = Counters()
 
     /// - Parameters:
@@ -167,10 +168,22 @@ public final class FrameChannel {
 
     // MARK: Receiving
 
+    /// Reads nothing more until ``resume()``: for an owner that has no room for what comes. What
+    /// was read already still comes.
+    public func pause() {
+        isPaused = true
+    }
+
+    public func resume() {
+        guard isPaused else { return }
+        isPaused = false
+        if isSending { readMore() }
+    }
+
     /// Starts a read if none is in flight and there is room, which there always is: the scanner
     /// never leaves more than a frame unread.
     func readMore() {
-        guard let stream, !engine.isReading(stream) else { return }
+        guard let stream, !isPaused, !engine.isReading(stream) else { return }
         guard let lease = receive.leaseFree(bytesMax: EngineLimits.readBytesMax) else { return }
         engine.read(stream, into: lease)
     }

@@ -134,6 +134,9 @@ public struct HostSession: Sendable {
     /// The epoch of the last handshake of this connection.
     public var epoch: SessionEpoch? { isGreeted ? records.last?.epoch : nil }
 
+    /// The epoch that was greeted last, on whatever connection.
+    public var lastEpoch: SessionEpoch? { records.last?.epoch }
+
     /// K by epoch, the last one last: at most eight.
     public var epochs: [StoredEpoch] {
         records.map { StoredEpoch(epoch: $0.epoch, received: $0.received) }

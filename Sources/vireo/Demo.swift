@@ -42,7 +42,21 @@ struct Demo: ParsableCommand {
         configuration.connection = (pair.takeNear().release(), "this-machine")
         configuration.engine = engine.choice
         configuration.seconds = seconds
+        // With a state the two speak in full, and the first sample need not wait for an answer that
+        // never comes.
+        let state = try temporaryFolder()
+        defer { Folders.removeTree(state) }
+        configuration.stateFolder = state
         try Watch(configuration, view: makeView(note: "vireo demo: Ctrl-C ends")).run()
+    }
+
+    private func temporaryFolder() throws(ProgramFailure) -> String {
+        do {
+            return "\(try Folders.runtime())/demo-\(getpid())"
+        } catch {
+            throw ProgramFailure(
+                .unavailable, "no folder for the time of this run can be had: \(error)")
+        }
     }
 
     /// The agent beside this program, or the installed one.

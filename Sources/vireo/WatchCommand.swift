@@ -22,6 +22,16 @@ struct WatchCommand: ParsableCommand {
         name: .long, help: "Listen on this path instead, for agents that connect by themselves.")
     var listen: String?
 
+    @Option(
+        name: .long,
+        help: ArgumentHelp(
+            "Keep what comes in this folder, and acknowledge it.",
+            discussion: """
+                A file of JSON lines for each socket. Guests send again what is missing in it; \
+                nothing is written twice.
+                """, valueName: "dir"))
+    var state: String?
+
     @Option(name: .long, help: "auto, uring or epoll.")
     var engine = EngineName.auto
 
@@ -45,6 +55,7 @@ struct WatchCommand: ParsableCommand {
         configuration.sockets = sockets
         configuration.listenPath = listen
         configuration.engine = engine.choice
+        configuration.stateFolder = state
         configuration.seconds = seconds
         let many = listen != nil || sockets.count > 1 || (sockets.first?.contains("*") ?? false)
         let view: any WatchView =

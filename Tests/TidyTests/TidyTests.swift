@@ -21,7 +21,10 @@ import Testing
             "Systemd", "Wire",
         ],
         "Bench": ["CLinux", "Framing", "IOEngine", "Kernel", "Port", "Slabs"],
-        "Host": ["IOEngine", "Kernel", "Port", "Slabs", "Terminal", "Wire"],
+        "Host": [
+            "Framing", "IOEngine", "Kernel", "Port", "Session", "Slabs", "Synchronization",
+            "Terminal", "Wire",
+        ],
         "vireod": [
             "Agent", "ArgumentParser", "IOEngine", "Kernel", "Logging", "Port", "Probes", "Systemd",
         ],

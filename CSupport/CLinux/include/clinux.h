@@ -53,6 +53,8 @@ int clinux_signalfd_read(int fd);
 int clinux_block_signals(const int *signals, int count);
 /* Undoes clinux_block_signals in a child between fork and exec; SIGPIPE is set to ignored. */
 void clinux_ignore_sigpipe(void);
+/* A write over RLIMIT_FSIZE fails with EFBIG instead of ending the process. */
+void clinux_ignore_sigxfsz(void);
 
 /* epoll. `data` comes back as it was given. */
 struct clinux_epoll_event {

@@ -71,6 +71,9 @@ public struct Acknowledgement: WireMessage, Hashable, Sendable {
 }
 
 extension Numbering {
+    /// What a message says of its number; `nil` unless both `epoch` and `seq` are there.
+    public init?(of message: JSONValue) { self.init(message) }
+
     /// `nil` unless both `epoch` and `seq` are there.
     init?(_ value: JSONValue) {
         var members = value.members

@@ -1,0 +1,118 @@
+import Testing
+
+/// A host that acknowledges, written from the protocol and not from our code: it keeps rows by
+/// epoch and number, and finds fault with every number that it may not see.
+struct AcknowledgingHost {
+    /// What may have come only once, and in order.
+    private(set) var rows: [String: [[UInt8]]] = [:]
+    private var sessions: [String: Int] = [:]
+    private var told: [String: Int] = [:]
+    private(set) var repeated = 0
+    private(set) var halfLines = 0
+    private(set) var unnumbered = 0
+    private(set) var skipped = 0
+    private var random: SystemRandom
+    private var sinceAck = 0
+    private var acknowledgesEvery = 1
+
+    init(seed: UInt64) { random = SystemRandom(seed) }
+
+    /// All numbers of all epochs.
+    var count: Int { rows.values.reduce(0) { $0 + $1.count } }
+
+    /// Plays one connection: greets, acknowledges lazily, and returns after `seconds` or about so
+    /// many bytes, in the middle of whatever is being sent.
+    mutating func play(_ connection: Connection, seconds: Double, bytesMax: Int) throws {
+        try connection.send("\n{\"type\":\"handshake_request\"}\n")
+        acknowledgesEvery = [1, 3, 20, 1000][random.below(4)]
+        sinceAck = 0
+        var epoch: String?
+        var bytes = 0
+        let limit = monotonicSeconds() + seconds
+        while monotonicSeconds() < limit || epoch == nil, bytes < bytesMax {
+            let line: [UInt8]
+            do {
+                line = try connection.readLine(seconds: epoch == nil ? 5 : 0.05)
+            } catch is TimedOut where epoch != nil {
+                continue
+            }
+            bytes += line.count + 1
+            guard !line.isEmpty else { continue }
+            guard let message = try? Message(line) else {
+                halfLines += 1
+                continue
+            }
+            try take(message, &epoch, connection)
+        }
+    }
+
+    private mutating func take(
+        _ message: Message, _ epoch: inout String?, _ connection: Connection
+    ) throws {
+        if message.type == "handshake" {
+            epoch = try answer(message, connection)
+        } else if message.type == "skipped" {
+            skipped += 1
+        } else if let number = message.number("seq") {
+            // Nothing with a number leaves before the handshake_ack.
+            #expect(epoch == message.text("epoch"))
+            try note(message, Int(number), connection)
+        } else if message.type == "metrics" {
+            unnumbered += 1
+        }
+    }
+
+    private mutating func answer(_ handshake: Message, _ connection: Connection) throws -> String {
+        let epoch = try #require(handshake.text("epoch"))
+        let session = Int(try #require(handshake.number("session")))
+        #expect(session > sessions[epoch, default: 0], "sessions count up")
+        sessions[epoch] = session
+        let had = rows[epoch, default: []].count
+        #expect(Int(handshake.number("first") ?? 0) <= told[epoch, default: 0] + 1)
+        // Now and then it says that it has less than it has: what was stored and not yet told.
+        let received = random.below(2) == 0 ? had : told[epoch, default: 0]
+        let window = [4096, 65_536, 262_144, 1_048_576][random.below(4)]
+        told[epoch] = received
+        try connection.send(
+            """
+            {"type":"handshake_ack","epoch":"\(epoch)","session":\(session),\
+            "received":\(received),"window":\(window),"capabilities":["ack"]}
+
+            """)
+        return epoch
+    }
+
+    private mutating func note(
+        _ message: Message, _ number: Int, _ connection: Connection
+    ) throws {
+        let epoch = try #require(message.text("epoch"))
+        let had = rows[epoch, default: []].count
+        if number <= had {
+            repeated += 1
+            #expect(rows[epoch]![number - 1] == message.line, "resent byte for byte")
+        } else {
+            try #require(number == had + 1, "\(number) came after \(had)")
+            rows[epoch, default: []].append(message.line)
+        }
+        sinceAck += 1
+        guard sinceAck >= acknowledgesEvery else { return }
+        sinceAck = 0
+        told[epoch] = max(told[epoch, default: 0], number)
+        try connection.send("{\"type\":\"ack\",\"epoch\":\"\(epoch)\",\"seq\":\(number)}\n")
+    }
+}
+
+/// Numbers from a seed: splitmix64.
+struct SystemRandom {
+    private var state: UInt64
+
+    init(_ seed: UInt64) { state = seed }
+
+    mutating func below(_ limit: Int) -> Int {
+        state &+= 0x9e37_79b9_7f4a_7c15
+        var value = state
+        value = (value ^ (value >> 30)) &* 0xbf58_476d_1ce4_e5b9
+        value = (value ^ (value >> 27)) &* 0x94d0_49bb_1331_11eb
+        return Int((value ^ (value >> 31)) % UInt64(limit))
+    }
+}
