@@ -57,9 +57,11 @@ public enum ListeningSocket {
     public static func open(_ path: String) throws(Errno) -> FileDescriptor {
         try prepareFolder(of: path)
         var number = unsafe clinux_unix_listen(path, 64)
-        // The ring of a process that was killed keeps its sockets until the kernel gets to it.
-        for attempt in 0..<20 where number < 0 && Errno.current.rawValue == EADDRINUSE {
-            if attempt > 0 { usleep(25_000) }
+        // The ring of a process that was killed keeps its sockets until the kernel gets to it. Few
+        // attempts: each one is a connection that somebody else may have to take.
+        for waitMicroseconds in [0, 50_000, 400_000] as [UInt32] {
+            guard number < 0, Errno.current.rawValue == EADDRINUSE else { break }
+            usleep(waitMicroseconds)
             if isStale(path) { Folders.unlink(path) }
             number = unsafe clinux_unix_listen(path, 64)
         }
