@@ -23,8 +23,9 @@ test: setup ## set up, and run every test that needs no virtual machine
 vm: vm-tree ## boot a Debian guest with the agent in it, and watch it until Ctrl-C
 	VIREO_GUEST_TREE=$(VM_TREE) /usr/bin/python3 Tests/VirtualMachine/vm.py -- $(BIN)/vireo host watch {socket}
 
-test-vm: vm-tree ## the tests in a real guest, on a real port
-	VIREO_GUEST_TREE=$(VM_TREE) timeout --kill-after=30 1500 $(PYTEST) Tests/VirtualMachine -q
+test-vm: vm-tree ## the tests in a real guest, on a real port; LONG=1 for the long ones
+	VIREO_GUEST_TREE=$(VM_TREE) VIREO_LONG=$(LONG) \
+		timeout --kill-after=30 $(if $(LONG),14400,1800) $(PYTEST) Tests/VirtualMachine -q
 
 bench: build ## ours on both engines beside the peers, in one table of ratios
 	@.ci/install gcc libc6-dev liburing-dev python3

@@ -69,6 +69,11 @@ class LineSocket:
             self._scanned_bytes = len(self._received)
             self._fill(deadline)
 
+    @property
+    def held_bytes(self) -> int:
+        """Bytes of a line whose end has not come."""
+        return len(self._received)
+
     def close(self) -> None:
         self._socket.close()
 
