@@ -10,6 +10,8 @@ public protocol GuestObserver: AnyObject {
     func guest(_ link: GuestLink, said message: GuestMessage, in readable: RawSpan, count: Int)
     /// ``GuestLink/state`` is another one.
     func guestChanged(_ link: GuestLink)
+    /// The answer to a command, or a piece of it.
+    func guest(_ link: GuestLink, answered id: String, isLast: Bool, in frame: RawSpan)
     /// Messages could not be made safe; they come again when they can be.
     func guest(_ link: GuestLink, cannotBeStored failure: Errno)
     /// These numbers never came, and the guest no longer has them.
@@ -17,6 +19,9 @@ public protocol GuestObserver: AnyObject {
 }
 
 extension GuestObserver {
+    public func guest(
+        _ link: GuestLink, answered id: String, isLast: Bool, in frame: RawSpan
+    ) {}
     public func guest(_ link: GuestLink, cannotBeStored failure: Errno) {}
     public func guest(_ link: GuestLink, lost range: SessionRange) {}
 }
@@ -177,6 +182,13 @@ public final class GuestLink: PortOwner {
             return
         }
         observer?.guest(self, said: message, in: readable, count: count)
+        if let id = parser.root.member("id")?.string, let type = parser.root.member("type"),
+            type.equals("response") || type.equals("exec_output") || type.equals("error")
+        {
+            observer?.guest(
+                self, answered: id, isLast: !type.equals("exec_output"),
+                in: readable.extracting(first: count))
+        }
     }
 }
 
@@ -191,6 +203,11 @@ public enum HostLimits {
 
     /// Timers of one guest: two of its port, silence, session.
     public static let timersPerGuest = 4
+
+    /// Clients of all control sockets at a time. One more is closed.
+    static let clientsMax = 64
+    /// Timers of one client: two of its port.
+    static let timersPerClient = 2
 
     /// Sessions kept of connections that came in and ended, for agents that come back.
     static let sessionsKeptMax = 64

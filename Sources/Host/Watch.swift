@@ -49,7 +49,10 @@ public final class Watch: GuestObserver {
     private let view: any WatchView
     private let engine: IOEngine
     private var links: [GuestLink] = []
-    private var freeKeys: [UInt32] = []
+    private let guestKeys: KeyPool
+    private let clientKeys: KeyPool
+    /// By the path of the guest's socket.
+    private var controls: [String: ControlServer] = [:]
     private var keys: [ObjectIdentifier: UInt32] = [:]
     private var listener: Stream?
     private var signals: Stream?
@@ -72,8 +75,9 @@ public final class Watch: GuestObserver {
         let guests = HostLimits.guestsMax
         do {
             engine = try IOEngine(
-                configuration.engine, streamsMax: 2 * guests + 8,
-                timersMax: Int(Key.first) + Int(Key.perLink) * (guests + 1))
+                configuration.engine, streamsMax: 3 * guests + HostLimits.clientsMax + 8,
+                timersMax: Int(Key.first) + HostLimits.timersPerGuest * guests
+                    + HostLimits.timersPerClient * HostLimits.clientsMax)
         } catch {
             throw ProgramFailure(.unavailable, "the engine cannot be had: \(error)")
         }
@@ -81,7 +85,10 @@ public final class Watch: GuestObserver {
         store = try configuration.stateFolder.map { folder throws(ProgramFailure) in
             try MessageStore(folder: folder, waker: waker)
         }
-        freeKeys = (0..<UInt32(guests)).reversed().map { Key.first + $0 * Key.perLink }
+        guestKeys = KeyPool(first: Key.first, count: guests, each: HostLimits.timersPerGuest)
+        clientKeys = KeyPool(
+            first: Key.first + UInt32(HostLimits.timersPerGuest * guests),
+            count: HostLimits.clientsMax, each: HostLimits.timersPerClient)
     }
 
     /// Runs until SIGINT or SIGTERM, or the configured seconds.
@@ -145,7 +152,7 @@ public final class Watch: GuestObserver {
     private func add(
         _ name: String, _ endpoint: PortEndpoint, storedAs place: String? = nil
     ) throws(ProgramFailure) {
-        guard let key = freeKeys.popLast() else {
+        guard let key = guestKeys.take() else {
             throw ProgramFailure(.unavailable, "at most \(HostLimits.guestsMax) guests at a time")
         }
         var stored: StoredSession?
@@ -162,11 +169,27 @@ public final class Watch: GuestObserver {
         keys[ObjectIdentifier(link)] = key
         link.observer = self
         links.append(link)
+        offerControl(link, socket: place ?? configuration.listenPath)
         link.start()
+    }
+
+    /// A watch without a control socket still watches, and says why it has none.
+    private func offerControl(_ link: GuestLink, socket: String?) {
+        guard let socket, configuration.connection == nil, controls[socket] == nil else { return }
+        do throws(ProgramFailure) {
+            controls[socket] = try ControlServer(
+                link, socket: socket, engine: engine, keys: clientKeys)
+        } catch {
+            report?("\(error)")
+        }
     }
 
     private func handle(_ completion: consuming Completion) {
         var left: Completion? = consume completion
+        for control in controls.values {
+            guard let one = left.take() else { return }
+            left = control.handle(one)
+        }
         for link in links {
             guard let one = left.take() else { return }
             left = link.handle(one)
@@ -189,7 +212,7 @@ public final class Watch: GuestObserver {
         while let descriptor = ListeningSocket.accept(engine.descriptorNumber(stream)) {
             accepted += 1
             // One more than there is room for is closed, and its agent tries again later.
-            guard !freeKeys.isEmpty else { continue }
+            guard !guestKeys.isEmpty else { continue }
             let number = descriptor.release()
             do {
                 try add("guest-\(accepted)", .descriptor(number))
@@ -218,21 +241,31 @@ public final class Watch: GuestObserver {
     }
 
     private func removeEnded() {
+        for control in controls.values { control.removeEnded() }
         for link in links where link.state == .ended && link.port.isClosed {
             listenerSessions?.ended(link)
-            if let key = keys.removeValue(forKey: ObjectIdentifier(link)) { freeKeys.append(key) }
+            if let key = keys.removeValue(forKey: ObjectIdentifier(link)) { guestKeys.give(key) }
+            for (path, control) in controls where control.serves(link) {
+                control.close()
+                controls[path] = nil
+            }
         }
         links.removeAll { $0.state == .ended && $0.port.isClosed }
     }
 
     private func closeAll() {
+        for control in controls.values { control.close() }
         for link in links { link.port.stop() }
         let limit = MonotonicTime.now.adding(milliseconds: 1000)
-        while links.contains(where: { !$0.port.isClosed }), MonotonicTime.now < limit {
+        while !isClosed, MonotonicTime.now < limit {
             engine.turn(until: limit) { handle($0) }
         }
         store?.end()
         if configuration.listenPath != nil { Folders.unlink(configuration.listenPath!) }
+    }
+
+    private var isClosed: Bool {
+        links.allSatisfy { $0.port.isClosed } && controls.values.allSatisfy { $0.isClosed }
     }
 
     // MARK: GuestObserver
@@ -241,6 +274,18 @@ public final class Watch: GuestObserver {
         _ link: GuestLink, said message: GuestMessage, in readable: RawSpan, count: Int
     ) {
         view.said(message, by: link, in: readable, count: count)
+        guard case .handshake = message else { return }
+        for control in controls.values where control.serves(link) {
+            control.greeted(readable.extracting(first: count))
+        }
+    }
+
+    public func guest(
+        _ link: GuestLink, answered id: String, isLast: Bool, in frame: RawSpan
+    ) {
+        for control in controls.values where control.serves(link) {
+            control.answered(id, isLast: isLast, frame)
+        }
     }
 
     public func guest(_ link: GuestLink, cannotBeStored failure: Errno) {

@@ -19,7 +19,7 @@ struct Vireo: ParsableCommand {
 struct HostCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "host", abstract: "The host's side of a guest's port.",
-        subcommands: [WatchCommand.self])
+        subcommands: [WatchCommand.self, ExecCommand.self])
 }
 
 /// What `--engine` takes.

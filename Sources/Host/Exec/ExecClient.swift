@@ -1,0 +1,289 @@
+import Framing
+public import Kernel
+public import Wire
+
+/// What `host exec` is asked to do.
+public struct ExecConfiguration: Sendable {
+    /// QEMU's socket, or the one that a watch listens on.
+    public var socket: String
+    public var arguments: [String]
+    /// Seconds that the command may take; the guest's own default without.
+    public var timeoutSeconds: Double?
+    /// Whether standard input goes to the command.
+    public var passesInput = true
+    /// Prints each message about the command, one a line, instead of its output.
+    public var printsMessages = false
+    /// Makes the frame that is sent of a payload: a signed envelope. Called with the guest's epoch.
+    public var sign: (@Sendable (_ payload: String, Epoch?) -> String?)?
+
+    public init(socket: String, arguments: [String]) {
+        self.socket = socket
+        self.arguments = arguments
+    }
+}
+
+/// Runs one command in a guest, and shows what it prints as it comes.
+///
+/// Where a watch is attached, it is asked through its control socket; else this attaches itself, as
+/// an observer, so that numbered messages wait for their own host.
+public final class ExecClient {
+    private let configuration: ExecConfiguration
+    private let id: String
+    private var progress: ExecProgress
+    private var parser: JSONParser
+    private var scanner = FrameScanner()
+    private var received: [UInt8] = []
+    private let connection: FileDescriptor
+    private let isObserver: Bool
+    private var isSent = false
+    private var inputEnded = false
+    private var isCancelled = false
+    private var limit: MonotonicTime
+    private var ending: ExecEnding?
+
+    /// - Throws: ``ProgramFailure`` when nobody can be reached.
+    public init(_ configuration: ExecConfiguration) throws(ProgramFailure) {
+        self.configuration = configuration
+        var generator = SystemRandomNumberGenerator()
+        let words = [generator.next(), generator.next()].map { (word: UInt64) in
+            let digits = String(word, radix: 16)
+            return String(repeating: "0", count: 16 - digits.count) + digits
+        }
+        id = words.joined()
+        progress = ExecProgress(id: id)
+        limit = MonotonicTime.now.adding(milliseconds: HostLimits.silenceMilliseconds)
+        inputEnded = !configuration.passesInput
+        do {
+            parser = try JSONParser()
+        } catch {
+            throw ProgramFailure(.tryAgain, "\(error)")
+        }
+        if let control = ControlSocket.connect(to: configuration.socket) {
+            connection = control
+            isObserver = false
+            return
+        }
+        do throws(Errno) {
+            connection = try UnixSocket.connect(configuration.socket)
+            isObserver = true
+        } catch {
+            throw ProgramFailure(
+                .unavailable,
+                "\(configuration.socket): \(error). Is the guest running, and the path right?")
+        }
+    }
+
+    /// - Returns: what to exit with.
+    public func run() throws(ProgramFailure) -> Int32 {
+        let signals: FileDescriptor
+        do throws(Errno) {
+            signals = try Signals.descriptor(for: [Signals.interrupt, Signals.terminate])
+            if isObserver {
+                try FileDescriptor.writeAll(
+                    Array("\n{\"type\":\"handshake_request\"}\n".utf8), to: connection.number)
+            }
+        } catch {
+            throw ProgramFailure(.inputOutput, "\(configuration.socket): \(error)")
+        }
+        while ending == nil {
+            var set = PollSet([connection.number, signals.number])
+            if isSent, !inputEnded { set.entries.append(PollSet.Entry(0)) }
+            set.wait(milliseconds: millisecondsLeft())
+            do throws(Errno) {
+                if set.entries[1].isReadable { try takeSignals(signals.number) }
+                if set.entries[0].isReadable { try readMore() }
+                if set.entries.count > 2, set.entries[2].isReadable { try passInput() }
+            } catch {
+                end(125, "\(configuration.socket): \(error)")
+            }
+            if ending == nil, limit <= .now { timedOut() }
+        }
+        if let note = ending!.note { complain(note) }
+        return ending!.status
+    }
+
+    private func millisecondsLeft() -> UInt64 {
+        limit.nanoseconds(since: .now) / 1_000_000 + 1
+    }
+
+    private func end(_ status: Int32, _ note: String?) {
+        ending = ending ?? ExecEnding(status: status, note: note)
+    }
+
+    private func complain(_ text: String) {
+        let safe = text.unicodeScalars.map { $0.value < 0x20 || $0.value == 0x7f ? "?" : "\($0)" }
+        try? FileDescriptor.writeAll("vireo: \(safe.joined())\n", to: 2)
+    }
+
+    /// Nothing came in time.
+    private func timedOut() {
+        if isSent {
+            end(125, "the guest gave no answer in time: what became of the command is unknown")
+        } else {
+            end(
+                69,
+                """
+                \(configuration.socket): connected, and nothing came for 3 s. QEMU serves one \
+                client: somebody else is attached (see ss -xp), or no agent runs in the guest.
+                """)
+        }
+    }
+
+    // MARK: What is sent
+
+    private func send(_ text: String) throws(Errno) {
+        try FileDescriptor.writeAll(Array(text.utf8) + [0x0a], to: connection.number)
+    }
+
+    private func sendCommand(_ epoch: Epoch?) throws(Errno) {
+        var writer = TextWriter()
+        writer.member("type", "Exec")
+        writer.member("id", id)
+        if let epoch { writer.member("epoch", "\(epoch)") }
+        writer.member("argv", configuration.arguments)
+        if let seconds = configuration.timeoutSeconds { writer.member("timeout", seconds) }
+        if configuration.passesInput { writer.member("input", true) }
+        let payload = writer.text
+        guard let sign = configuration.sign else {
+            try send(payload)
+            return sent()
+        }
+        guard let envelope = sign(payload, epoch) else {
+            return end(69, "the guest's agent has no epoch: it cannot check this signature")
+        }
+        try send(envelope)
+        sent()
+    }
+
+    private func sent() {
+        isSent = true
+        progress.sent()
+        // The guest's own default is 30 s; its grace, and what the way takes, come on top.
+        let seconds = configuration.timeoutSeconds ?? 30
+        limit = MonotonicTime.now.adding(milliseconds: UInt64(seconds * 1000) + 15_000)
+    }
+
+    private func passInput() throws(Errno) {
+        let bytes = try FileDescriptor.readSome(0, bytesMax: 32_768)
+        if let bytes, bytes.isEmpty { return }
+        let data = ExecData(bytes ?? [])
+        var writer = TextWriter()
+        writer.member("type", "exec_input")
+        writer.member("id", id)
+        writer.member("data", data.text)
+        writer.member("encoding", data.encoding.rawValue)
+        writer.member("eof", bytes == nil)
+        inputEnded = bytes == nil
+        try send(writer.text)
+    }
+
+    private func takeSignals(_ number: Int32) throws(Errno) {
+        while let signal = Signals.next(number) {
+            guard isSent, !isCancelled, signal == Signals.interrupt else {
+                return end(128 + signal, nil)
+            }
+            isCancelled = true
+            inputEnded = true
+            var writer = TextWriter()
+            writer.member("type", "Cancel")
+            writer.member("id", id)
+            try send(writer.text)
+        }
+    }
+
+    // MARK: What comes
+
+    private func readMore() throws(Errno) {
+        guard let bytes = try FileDescriptor.readSome(connection.number, bytesMax: 65_536) else {
+            return end(
+                isSent ? 125 : 69,
+                isSent
+                    ? "the connection ended: what became of the command is unknown"
+                    : "\(configuration.socket): the connection ended before the guest answered")
+        }
+        received += bytes
+        var events: [ExecProgress.Event] = []
+        var position = 0
+        scan: while true {
+            let rest = RawSpan(_elements: received.span).extracting(droppingFirst: position)
+            switch scanner.next(rest) {
+            case .frame(let frame):
+                let line = rest.extracting(frame.bytes)
+                events += take(line)
+                position += frame.consumed
+            case .overlong(_, let consumed): position += consumed
+            case .incomplete(let consumed):
+                position += consumed
+                break scan
+            }
+        }
+        received.removeFirst(position)
+        for event in events where ending == nil { try handle(event) }
+    }
+
+    private func take(_ line: RawSpan) -> [ExecProgress.Event] {
+        guard (try? parser.parse(line)) != nil else { return [] }
+        let events = progress.take(parser.root)
+        if configuration.printsMessages, parser.root.member("id")?.string == id {
+            try? FileDescriptor.writeAll(String(frame: line) + "\n", to: 1)
+        }
+        return events
+    }
+
+    private func handle(_ event: ExecProgress.Event) throws(Errno) {
+        switch event {
+        case .greeted(let epoch, let session):
+            if isObserver, let epoch { try answer(epoch, session) }
+            if !isSent { try sendCommand(epoch) }
+        case .output(let isError, let bytes):
+            guard !configuration.printsMessages else { return }
+            try FileDescriptor.writeAll(bytes, to: isError ? 2 : 1)
+        case .ended(let ending): self.ending = ending
+        }
+    }
+
+    /// An observer takes no numbered messages: they wait for their own host.
+    private func answer(_ epoch: Epoch, _ session: UInt64) throws(Errno) {
+        try send(
+            """
+            {"type":"handshake_ack","epoch":"\(epoch)","session":\(session),"received":0,\
+            "window":262144,"capabilities":[],"observer":true}
+            """)
+    }
+}
+
+/// One flat JSON object as text, for messages that a person's command makes.
+struct TextWriter {
+    private var members: [String] = []
+
+    var text: String { "{\(members.joined(separator: ","))}" }
+
+    mutating func member(_ name: String, _ value: String) {
+        members.append("\"\(name)\":\(Self.quoted(value))")
+    }
+
+    mutating func member(_ name: String, _ value: Bool) { members.append("\"\(name)\":\(value)") }
+    mutating func member(_ name: String, _ value: Double) {
+        members.append("\"\(name)\":\(value)")
+    }
+
+    mutating func member(_ name: String, _ values: [String]) {
+        let list = values.map { Self.quoted($0) }.joined(separator: ",")
+        members.append("\"\(name)\":[\(list)]")
+    }
+
+    static func quoted(_ text: String) -> String {
+        var result = "\""
+        for scalar in text.unicodeScalars {
+            switch scalar {
+            case "\"": result += "\\\""
+            case "\\": result += "\\\\"
+            case _ where scalar.value < 0x20:
+                let digits = String(scalar.value, radix: 16)
+                result += "\\u" + String(repeating: "0", count: 4 - digits.count) + digits
+            default: result.unicodeScalars.append(scalar)
+            }
+        }
+        return result + "\""
+    }
+}

@@ -1,0 +1,60 @@
+import ArgumentParser
+import Host
+import Kernel
+
+struct ExecCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "exec",
+        abstract: "Runs a command in a guest, and shows what it prints as it comes.",
+        discussion: """
+            The guest's policy decides what may run; by default nothing does. Standard input goes \
+            to the command, Ctrl-C cancels it.
+
+            Where a vireo host watch is attached to the socket, the command goes through it; else \
+            this attaches itself for the time.
+
+            Exit codes: the command's own; 124 it took too long, 125 nobody knows what became of \
+            it, 126 refused or not startable, 127 not found, 128+n ended by signal n, 75 busy or \
+            stale (try again), 69 the guest cannot be reached.
+            """)
+
+    @Option(name: .long, help: "Seconds that the command may take.")
+    var timeout: Double?
+
+    @Flag(name: .long, help: "Print each message about the command, one a line.")
+    var json = false
+
+    @Flag(name: [.customShort("n"), .long], help: "Give the command no input.")
+    var noInput = false
+
+    @Argument(help: "The socket that QEMU or a watch listens on.")
+    var socket: String
+
+    @Argument(
+        parsing: .postTerminator,
+        help: ArgumentHelp("The program and its arguments, behind --.", valueName: "command"))
+    var command: [String] = []
+
+    func validate() throws {
+        guard !command.isEmpty else {
+            throw ValidationError("give a command behind --: vireo host exec SOCKET -- uptime")
+        }
+        if let timeout, !(timeout > 0 && timeout <= 86_400) {
+            throw ValidationError("--timeout takes up to 86400 seconds")
+        }
+    }
+
+    func run() throws {
+        var configuration = ExecConfiguration(socket: socket, arguments: command)
+        configuration.timeoutSeconds = timeout
+        configuration.passesInput = !noInput
+        configuration.printsMessages = json
+        let status: Int32
+        do throws(ProgramFailure) {
+            status = try ExecClient(configuration).run()
+        } catch {
+            throw fail(error)
+        }
+        throw ExitCode(status)
+    }
+}
