@@ -2,6 +2,7 @@ public import IOEngine
 public import Kernel
 public import Port
 public import Probes
+import Session
 
 /// All that an agent is told before it starts.
 public struct AgentConfiguration: Sendable {
@@ -14,6 +15,7 @@ public struct AgentConfiguration: Sendable {
     /// socket.
     public var vmID: String
     public var probes = ProbeOptions()
+    public var commands = CommandRelayConfiguration()
     /// Send one handshake and one sample, then end.
     public var isOnce = false
 
@@ -46,6 +48,10 @@ public enum AgentLimits {
     /// Bytes that may wait in the send ring before more metrics are encoded into it: what waits in
     /// the queue instead can still give way to newer samples.
     static let unsentDataBytesMax = EngineLimits.writeBytesMax
+
+    /// Bytes of results that may wait, of which the relay's window and each command have their
+    /// part before they are admitted.
+    static let resultBytesMax = OutboxLimits.resultBytesMax
 
     /// How long the agent drains after SIGTERM, in milliseconds.
     static let drainMilliseconds: UInt64 = 2000

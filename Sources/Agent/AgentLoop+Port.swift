@@ -71,12 +71,15 @@ extension AgentLoop: PortOwner {
     /// Moves what waits into the send ring as far as it should, and starts writing.
     func sendMore() {
         guard port.state == .present else { return }
-        while channel.unsentDataBytes < AgentLimits.unsentDataBytesMax,
-            case .metrics(let sample) = outbox.first
-        {
-            guard append(sample) else { break }
+        while channel.unsentDataBytes < AgentLimits.unsentDataBytesMax, let next = outbox.first {
+            let isAppended =
+                switch next {
+                case .metrics(let sample): append(sample)
+                case .result(let answer): append(answer)
+                }
+            guard isAppended else { break }
             outbox.removeFirst()
-            if configuration.isOnce { end(nil) }
+            if configuration.isOnce, case .metrics = next { end(nil) }
         }
         channel.sendMore()
     }

@@ -17,11 +17,13 @@ final class AgentLoop {
         static let sample = TimerKey(2)
         static let watchdog = TimerKey(3)
         static let drain = TimerKey(4)
+        static let relay = (port: TimerKey(5), frame: TimerKey(6), own: TimerKey(7))
     }
 
     /// What waits to be sent as data.
     enum Message {
         case metrics(MetricsSample)
+        case result(RelayAnswer)
     }
 
     let configuration: AgentConfiguration
@@ -33,6 +35,7 @@ final class AgentLoop {
     let port: Port
     let sampler: SamplerThread
     let epoch = MachineIdentity.newEpoch()
+    let commands: CommandRelay
     var parser: JSONParser
     var outbox = Outbox<Message>()
     var replies = ReplyBudget()
@@ -85,7 +88,11 @@ final class AgentLoop {
         port = Port(
             engine: engine, endpoint: configuration.endpoint, channel: channel,
             timers: (Key.portOpen, Key.portFrame), allowsForeign: configuration.allowsForeignPort)
+        commands = CommandRelay(
+            engine: engine, configuration: configuration.commands, epoch: epoch,
+            vmID: configuration.vmID, timers: Key.relay, logger: logger)
         port.owner = self
+        commands.home = self
     }
 
     /// Turns until the end.
@@ -107,10 +114,12 @@ final class AgentLoop {
                 continue
             }
             engine.turn { completion in
-                guard let own = port.handle(completion) else { return }
+                guard let other = port.handle(completion) else { return }
+                guard let own = commands.handle(other) else { return }
                 handle(own, signalStream)
             }
             sendMore()
+            commands.settle()
             reportRegistration()
         }
         // The kernel may still use the slabs: nothing is taken down, the process just ends.
