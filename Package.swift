@@ -109,6 +109,11 @@ let package = Package(
             name: "vireo-exec",
             dependencies: ["Commands", "IOEngine", "Kernel", "Systemd", log, arguments],
             swiftSettings: strict),
+        // Refuses nothing: for the tests of what runs commands, and no product.
+        .executableTarget(
+            name: "allow-all-executor",
+            dependencies: ["Commands", "IOEngine", "Kernel", "Systemd", "Wire", log],
+            path: "Tests/AllowAllExecutor", swiftSettings: testing),
         tests("CommandsTests", ["Commands", "IOEngine", "Kernel", "Port", "Wire", "CLinux"]),
         tests("SlabsTests", ["Slabs", "IOEngine"], exclude: ["Negative"]),
         tests("IOEngineTests", ["IOEngine", "Slabs", "Kernel", "CLinux"]),
@@ -116,7 +121,7 @@ let package = Package(
             "PortTests", ["Port", "IOEngine", "Slabs", "Kernel", "CLinux", "CAllocationCounter"]),
         tests("ProbesTests", ["Probes", "Kernel", "Wire", "CAllocationCounter"]),
         tests("WireTests", ["Wire"]),
-        tests("IntegrationTests", ["vireod", "vireo", "vireo-exec", "CLinux"]),
+        tests("IntegrationTests", ["vireod", "vireo", "vireo-exec", "allow-all-executor", "CLinux"]),
         tests("TerminalTests", ["Terminal", "Wire"]),
         tests("BenchTests", ["Bench", "Port", "IOEngine", "Kernel", "CAllocationCounter"]),
         tests("TidyTests", []),

@@ -140,7 +140,7 @@ import Wire
         for number in 0..<8 {
             #expect(harness.runner.input(1, piece, isEnd: number == 7))
         }
-        harness.turn(until: { harness.results[1] != nil })
+        harness.turn(until: { harness.results[1] != nil && harness.runner.isIdle })
         let all = try temporaryFolder() + "/all"
         try Data([UInt8](repeatElement(piece, count: 8).joined())).write(
             to: URL(filePath: all))
@@ -158,7 +158,7 @@ import Wire
         var taken = 0
         while taken < 10, harness.runner.input(1, piece, isEnd: false) { taken += 1 }
         #expect((2...3).contains(taken))
-        harness.turn(until: { harness.results[1] != nil })
+        harness.turn(until: { harness.results[1] != nil && harness.runner.isIdle })
         #expect(harness.results[1]?.outcome == .cancelled)
     }
 
