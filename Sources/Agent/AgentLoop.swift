@@ -108,7 +108,7 @@ final class AgentLoop {
         becomeReady()
         sampleWasDue()
         startWatchdog()
-        while stage != .givenUp, stage != .closing || !port.isClosed {
+        while stage != .givenUp, stage != .closing || !port.isClosed || !commands.isClosed {
             if stage == .draining, hasDrained {
                 close()
                 continue
@@ -191,6 +191,7 @@ final class AgentLoop {
         engine.setTimer(Key.drain, at: limit)
         engine.setTimer(Key.watchdog, at: nil)
         port.stop()
+        commands.stop()
     }
 
     /// A device that does not let go must not keep the service from ending.

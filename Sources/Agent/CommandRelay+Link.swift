@@ -11,6 +11,7 @@ extension CommandRelay: PortOwner {
     /// - Returns: why it is not, and how to say it.
     func connect() -> (ErrorCode, String)? {
         guard port == nil else { return nil }
+        guard !isStopping else { return (.busy, "the agent is ending") }
         reap()
         if let startedAt {
             let age = MonotonicTime.now.nanoseconds(since: startedAt) / 1_000_000
@@ -157,6 +158,16 @@ extension CommandRelay: PortOwner {
             engine.setTimer(timers.own, at: MonotonicTime.now.adding(milliseconds: 200))
         }
     }
+
+    /// Leaves the executor, for good; ``handle(_:)`` must be called until ``isClosed``. One that the
+    /// agent started ends what runs, and then itself.
+    func stop() {
+        isStopping = true
+        engine.setTimer(timers.own, at: nil)
+        port?.stop()
+    }
+
+    var isClosed: Bool { port?.isClosed ?? true }
 
     private func reap() {
         if let code = child?.ended() {

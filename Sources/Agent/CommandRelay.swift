@@ -38,6 +38,7 @@ final class CommandRelay {
     var port: Port?
     var child: ChildProcess?
     var startedAt: MonotonicTime?
+    var isStopping = false
     /// Each is taken out while a value of it is used, and put back.
     var parser: JSONParser?
     private var payloadParser: JSONParser?

@@ -143,7 +143,7 @@ import Testing
         let busy = try scene.host.readMessage("response")
         #expect(busy.text("id") == "more")
         #expect(busy.text("error") == "BUSY")
-        #expect(try scene.executor.children().count == 4)
+        try waitUntil("four children") { try scene.executor.children().count == 4 }
         try scene.send("Cancel", id: "19", #""unused":0"#)
         let cancelled = try scene.host.readMessage("response")
         #expect(cancelled.text("id") == "19")
