@@ -114,14 +114,16 @@ let package = Package(
             name: "allow-all-executor",
             dependencies: ["Commands", "IOEngine", "Kernel", "Systemd", "Wire", log],
             path: "Tests/AllowAllExecutor", swiftSettings: testing),
-        tests("CommandsTests", ["Commands", "IOEngine", "Kernel", "Port", "Wire", "CLinux"]),
+        tests(
+            "CommandsTests", ["Agent", "Commands", "IOEngine", "Kernel", "Port", "Wire", "CLinux"]),
         tests("SlabsTests", ["Slabs", "IOEngine"], exclude: ["Negative"]),
         tests("IOEngineTests", ["IOEngine", "Slabs", "Kernel", "CLinux"]),
         tests(
             "PortTests", ["Port", "IOEngine", "Slabs", "Kernel", "CLinux", "CAllocationCounter"]),
         tests("ProbesTests", ["Probes", "Kernel", "Wire", "CAllocationCounter"]),
         tests("WireTests", ["Wire"]),
-        tests("IntegrationTests", ["vireod", "vireo", "vireo-exec", "allow-all-executor", "CLinux"]),
+        tests(
+            "IntegrationTests", ["vireod", "vireo", "vireo-exec", "allow-all-executor", "CLinux"]),
         tests("TerminalTests", ["Terminal", "Wire"]),
         tests("BenchTests", ["Bench", "Port", "IOEngine", "Kernel", "CAllocationCounter"]),
         tests("TidyTests", []),

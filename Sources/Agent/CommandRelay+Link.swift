@@ -147,7 +147,8 @@ extension CommandRelay: PortOwner {
                 id: id, success: false, commandType: "", wallMilliseconds: 0)
             response.wallMilliseconds = nil
             response.error = ErrorCode.connectionFailed.rawValue
-            response.stderr = "the program that runs commands ended; whether the command ran to "
+            response.stderr =
+                "the program that runs commands ended; whether the command ran to "
                 + "its end is not known"
             guard let message = RelayedMessage(response) else { continue }
             ledger.answered(key, message)

@@ -124,8 +124,9 @@ final class CommandRelay {
     private var hasRoom: Bool {
         let reserved =
             RelayLimits.windowBytes + (ledger.runningCount + 1) * CommandRelayLimits.answerBytes
-        return waiting.isEmpty && (home?.queuedAnswerBytes ?? 0) + reserved
-            <= AgentLimits.resultBytesMax
+        return waiting.isEmpty
+            && (home?.queuedAnswerBytes ?? 0) + reserved
+                <= AgentLimits.resultBytesMax
     }
 
     private func run(

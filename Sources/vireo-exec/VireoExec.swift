@@ -78,7 +78,8 @@ struct VireoExec: ParsableCommand {
         result.listeners = ActivatedSockets.take()
         guard fd != nil || !result.listeners.isEmpty else {
             throw ProgramFailure(
-                .usage, "there is no socket to serve: enable vireo-exec.socket, or let vireod "
+                .usage,
+                "there is no socket to serve: enable vireo-exec.socket, or let vireod "
                     + "start this program")
         }
         return result

@@ -6,7 +6,9 @@ import Wire
 @Suite struct RunningCaptureTests {
     private func captured(_ bytes: [UInt8], max: Int = 1000, ended: Bool = true) -> CapturedStream {
         var stream = CapturedStream(bytesMax: max)
-        bytes.withUnsafeBytes { stream.append(RawSpan(_unsafeElements: $0.bindMemory(to: UInt8.self))) }
+        bytes.withUnsafeBytes {
+            stream.append(RawSpan(_unsafeElements: $0.bindMemory(to: UInt8.self)))
+        }
         if ended { stream.end() }
         return stream
     }

@@ -145,7 +145,8 @@ import Wire
         try Data([UInt8](repeatElement(piece, count: 8).joined())).write(
             to: URL(filePath: all))
         let expected = try harness.run(
-            CommandSpecification(arguments: ["sha256sum", all]), key: 2).standardOutput.text
+            CommandSpecification(arguments: ["sha256sum", all]), key: 2
+        ).standardOutput.text
         #expect(harness.results[1]?.standardOutput.text.prefix(64) == expected.prefix(64))
     }
 

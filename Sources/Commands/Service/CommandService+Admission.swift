@@ -25,8 +25,12 @@ extension CommandService {
         _ value: JSONValue, key: UInt64, _ body: (JSONValue, _ signer: String?) -> Void
     ) {
         guard let envelope = CommandEnvelope(value) else {
-            return refuse(key, AdmissionRefusal(.invalidMessage, reason: "an envelope lacks a "
-                + "member", rule: "envelope"))
+            return refuse(
+                key,
+                AdmissionRefusal(
+                    .invalidMessage,
+                    reason: "an envelope lacks a "
+                        + "member", rule: "envelope"))
         }
         var signer: String?
         switch authority.verify(envelope) {
