@@ -183,8 +183,8 @@ enum CommandRelayLimits {
     /// Bytes of responses kept for that; over it the oldest acknowledged go early.
     static let keptBytesMax = 4 << 20
 
-    /// Bytes of the results' queue that each admitted command has for itself, beside the window that
-    /// all share: chunks and responses wait in the executor until there is credit for them.
+    /// Bytes of the results' queue that each admitted command has for itself, beside the window
+    /// that all share: chunks and responses wait in the executor until there is credit for them.
     static let answerBytes = 16_384
 
     /// Milliseconds before an executor that ended is started again.

@@ -160,8 +160,8 @@ extension CommandRelay: PortOwner {
         }
     }
 
-    /// Leaves the executor, for good; ``handle(_:)`` must be called until ``isClosed``. One that the
-    /// agent started ends what runs, and then itself.
+    /// Leaves the executor, for good; ``handle(_:)`` must be called until ``isClosed``. One that
+    /// the agent started ends what runs, and then itself.
     func stop() {
         isStopping = true
         engine.setTimer(timers.own, at: nil)

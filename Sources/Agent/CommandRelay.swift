@@ -143,8 +143,8 @@ final class CommandRelay {
         }
     }
 
-    /// Input and the end of a command that runs. They have no answer of their own, so that one which
-    /// comes to nothing is told as an error.
+    /// Input and the end of a command that runs. They have no answer of their own, so that one
+    /// which comes to nothing is told as an error.
     private func feed(
         _ kind: Command.Kind, _ id: String, _ root: JSONValue, _ binding: CommandBinding,
         _ claimed: String?

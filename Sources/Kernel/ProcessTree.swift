@@ -70,6 +70,8 @@ public struct ProcessTree: Sendable {
     }
 
     public static var ownPid: Int32 { getpid() }
+    /// The process group that this process and the helpers that it starts are in.
+    public static var ownGroup: Int32 { getpgrp() }
 }
 
 extension ProcessEntry {

@@ -26,11 +26,11 @@ public protocol CommandRunnerOwner: AnyObject {
 /// engine.turn { completion in _ = runner.handle(completion) }
 /// ```
 ///
-/// A command has a control group of its own, or what ``Isolation`` says instead; its own session; no
-/// descriptor but three; an empty environment but for what is named; its input closed or fed. It is
-/// asked to end at its time-out, killed after the grace with all that it started, and answered for
-/// as soon as it has ended: whoever else holds its pipes is dead by then, and is not waited for.
-/// Its output is read to the end always, kept up to a cap, and counted beyond.
+/// A command has a control group of its own, or what ``Isolation`` says instead; its own session;
+/// no descriptor but three; an empty environment but for what is named; its input closed or fed.
+/// It is asked to end at its time-out, killed after the grace with all that it started, and
+/// answered for as soon as it has ended: whoever else holds its pipes is dead by then, and is not
+/// waited for. Its output is read to the end always, kept up to a cap, and counted beyond.
 public final class CommandRunner {
     public weak var owner: (any CommandRunnerOwner)?
     public let isolation: Isolation
@@ -45,7 +45,8 @@ public final class CommandRunner {
     /// Streams of the engine that it takes at most.
     public static let streamCount = RunningLimits.runningMax * 4
 
-    /// - Parameter ownsProcess: whether the process has no children but those of the runner.
+    /// - Parameter ownsProcess: whether the process has no children outside its own process group
+    ///   but those of the runner.
     public init(
         engine: IOEngine, isolation: Isolation, firstTimer: TimerKey, ownsProcess: Bool = false
     ) {
@@ -277,13 +278,16 @@ public final class CommandRunner {
     }
 
     /// A child of this process has ended that may be nobody's leader: its remains are taken, and
-    /// with no command running, what is left of earlier ones is ended.
+    /// with no command running, what is left of earlier ones is ended. Helpers that this program
+    /// started itself are in its own process group, and no command is.
     public func childEnded() {
         guard ownsProcess, isolation.kind == .processGroup else { return }
         let leaders = leaders(except: nil)
-        let own = ProcessTree.ownPid
+        let (own, ownGroup) = (ProcessTree.ownPid, ProcessTree.ownGroup)
         for process in ProcessTree.read().processes
-        where process.parent == own && !leaders.contains(process.pid) {
+        where process.parent == own && process.group != ownGroup
+            && !leaders.contains(process.pid)
+        {
             if process.isZombie {
                 ProcessTree.reapAdopted(process.pid)
             } else if leaders.isEmpty {

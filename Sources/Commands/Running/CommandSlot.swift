@@ -90,7 +90,8 @@ final class CommandSlot {
 
     /// Hands the descriptors to the engine and begins to read.
     ///
-    /// - Throws: what attaching says; what was attached then is closed by ``closePipes()`` and ``closeChild()``.
+    /// - Throws: what attaching says. What was attached by then is closed by ``closePipes()`` and
+    ///   ``closeChild()``.
     func attach(
         _ child: ChildHandle, output: consuming FileDescriptor, error: consuming FileDescriptor,
         input: consuming FileDescriptor?

@@ -3,10 +3,10 @@ import Logging
 
 /// How a command is kept together, so that it can be ended with everything that it started.
 ///
-/// In a control group of its own nothing gets away: whatever descends from the command is in it, and
-/// cgroup.kill ends all of it at once. The group is made below this program's own when the service
-/// manager gave that away (`Delegate=yes`); this program then moves into a leaf, `server`, since a
-/// group that has controllers for its children may hold no process itself.
+/// In a control group of its own nothing gets away: whatever descends from the command is in it,
+/// and cgroup.kill ends all of it at once. The group is made below this program's own when the
+/// service manager gave that away (`Delegate=yes`); this program then moves into a leaf, `server`,
+/// since a group that has controllers for its children may hold no process itself.
 ///
 /// Without that this program becomes a subreaper: descendants that lose their parent become its
 /// children instead of init's, and are found in /proc by who descends from whom and by a variable

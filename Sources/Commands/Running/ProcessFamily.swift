@@ -2,9 +2,9 @@ import Kernel
 
 /// The processes of one command where no control group holds them together.
 ///
-/// One counts as the command's when it descends from its leader, when it was seen to before, or when
-/// it carries the command's variable; and only below this program, which adopts what loses its
-/// parent.
+/// One counts as the command's when it descends from its leader, when it was seen to before, or
+/// when it carries the command's variable; and only below this program, which adopts what loses
+/// its parent.
 struct ProcessFamily {
     static let variable = "VIREO_COMMAND"
 

@@ -1,7 +1,7 @@
 public import Wire
 
-/// A signed message as it came, with every member that a signature may cover. Nothing in it is to be
-/// believed before ``CommandAuthority/verify(_:)``.
+/// A signed message as it came, with every member that a signature may cover. Nothing in it is to
+/// be believed before ``CommandAuthority/verify(_:)``.
 public struct CommandEnvelope: Hashable, Sendable {
     /// 1 for InfiniService's, 2 for ours.
     public var version: UInt64

@@ -35,6 +35,8 @@ public enum CommandServer {
         _ configuration: Configuration, authority: any CommandAuthority,
         planner: any ActionPlanner, logger: Logger
     ) throws(ProgramFailure) {
+        // A journal that does not read, as while its file system is frozen, holds nothing up.
+        if environmentVariable("JOURNAL_STREAM") != nil { StandardError.setNonBlocking() }
         let signals: FileDescriptor
         do {
             signals = try Signals.descriptor(

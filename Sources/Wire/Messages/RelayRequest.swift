@@ -10,10 +10,10 @@ public enum CommandBinding: String, CaseIterable, Hashable, Sendable {
 
 /// What the agent says to the program that runs commands. One JSON object a line, as on the port.
 ///
-/// The two talk over a Unix socket. Neither trusts the port: the agent writes each command anew from
-/// what it parsed (``JSONWriter/value(_:)-(JSONValue)``), so that no byte of a stranger reaches the
-/// executor's parser; of a signed command only the signed text stays as it was, as a string, and is
-/// parsed when the signature holds.
+/// The two talk over a Unix socket. Neither trusts the port: the agent writes each command anew
+/// from what it parsed (``JSONWriter/value(_:)-(JSONValue)``), so that no byte of a stranger
+/// reaches the executor's parser; of a signed command only the signed text stays as it was, as a
+/// string, and is parsed when the signature holds.
 ///
 /// | from the agent | members |
 /// |---|---|
@@ -27,21 +27,22 @@ public enum CommandBinding: String, CaseIterable, Hashable, Sendable {
 /// |---|---|
 /// | `answer` | `key`, `class`, `is_last`, `message`: see ``RelayAnswer`` |
 ///
-/// A key is a number that the agent gives each command, never twice on a connection. Each `run` gets
-/// one answer that is the last, even when it names several pending scripts, and any number before.
+/// A key is a number that the agent gives each command, never twice on a connection. Each `run`
+/// gets one answer that is the last, even when it names several pending scripts, and any number
+/// before.
 ///
 /// **Flow.** Answers of class `results` count against a window of ``RelayLimits/windowBytes``; the
-/// agent gives credit when a message has left its queue, or was dropped. With the window used up the
-/// executor goes on reading its children and keeps what it may keep, 512 KiB a stream, and counts the
-/// rest; it never waits with a pipe unread. So the agent holds at most a window of answers, whatever
-/// a command prints, and its room for them is set aside once. Answers of class `control` (refusals)
-/// are small and do not count.
+/// agent gives credit when a message has left its queue, or was dropped. With the window used up
+/// the executor goes on reading its children and keeps what it may keep, 512 KiB a stream, and
+/// counts the rest; it never waits with a pipe unread. So the agent holds at most a window of
+/// answers, whatever a command prints, and its room for them is set aside once. Answers of class
+/// `control` (refusals) are small and do not count.
 ///
 /// **Ends.** When the agent goes, commands go on to their end or time-out and their answers are
-/// dropped, so that an agent that is upgraded does not kill the upgrade; waiting ones are forgotten.
-/// An executor that the agent started itself ends everything and then itself. When the executor
-/// goes, the agent answers what ran as CONNECTION_FAILED without an outcome: what the command did is
-/// not known.
+/// dropped, so that an agent that is upgraded does not kill the upgrade; waiting ones are
+/// forgotten. An executor that the agent started itself ends everything and then itself. When the
+/// executor goes, the agent answers what ran as CONNECTION_FAILED without an outcome: what the
+/// command did is not known.
 public enum RelayRequest: Hashable, Sendable {
     case hello(epoch: Epoch, vmID: String)
     case run(key: UInt64, binding: CommandBinding, streams: Bool)
