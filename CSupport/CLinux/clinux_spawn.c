@@ -58,15 +58,18 @@ static int place_descriptors(const struct clinux_child *child, int *report_fd) {
     return 0;
 }
 
+/* A unit may forbid the call (SystemCallFilter=~@resources), and has limits of its own then. */
+static int set_limit(int resource, uint64_t most) {
+    struct rlimit limit;
+    if (getrlimit(resource, &limit) < 0) return errno == EPERM ? 0 : -1;
+    if (limit.rlim_max > most) limit.rlim_max = most;
+    limit.rlim_cur = limit.rlim_max;
+    return setrlimit(resource, &limit) < 0 && errno != EPERM ? -1 : 0;
+}
+
 static int set_limits(const struct clinux_child *child) {
-    struct rlimit none = {0, 0};
-    if (setrlimit(RLIMIT_CORE, &none) < 0) return -1;
-    if (child->descriptors_max == 0) return 0;
-    struct rlimit descriptors;
-    if (getrlimit(RLIMIT_NOFILE, &descriptors) < 0) return -1;
-    if (descriptors.rlim_max > child->descriptors_max) descriptors.rlim_max = child->descriptors_max;
-    descriptors.rlim_cur = descriptors.rlim_max;
-    return setrlimit(RLIMIT_NOFILE, &descriptors);
+    if (set_limit(RLIMIT_CORE, 0) < 0) return -1;
+    return child->descriptors_max == 0 ? 0 : set_limit(RLIMIT_NOFILE, child->descriptors_max);
 }
 
 static int change_user(const struct clinux_child *child) {
@@ -87,7 +90,10 @@ static void execute(const struct clinux_child *child) {
     if (refused) errno = EACCES;
 }
 
-static void become(const struct clinux_child *child, int report_fd, pid_t parent) {
+/* `members` is the group's cgroup.procs where the child was not born in it, else -1. */
+static void become(const struct clinux_child *child, int report_fd, int members, pid_t parent) {
+    /* It moves itself, before anything else: nothing of it is ever outside. */
+    if (members >= 0 && write(members, "0", 1) != 1) fail(report_fd, clinux_stage_group);
     reset_signals();
     if (setsid() < 0) fail(report_fd, clinux_stage_session);
     if (place_descriptors(child, &report_fd) < 0) fail(report_fd, clinux_stage_descriptors);
@@ -106,7 +112,7 @@ static void become(const struct clinux_child *child, int report_fd, pid_t parent
     fail(report_fd, clinux_stage_program);
 }
 
-static pid_t make_child(int cgroup, int *pidfd) {
+static pid_t make_child(int cgroup, int *pidfd, int *members) {
     struct clone_args arguments;
     memset(&arguments, 0, sizeof arguments);
     arguments.flags = CLONE_PIDFD | (cgroup >= 0 ? CLONE_INTO_CGROUP : 0);
@@ -114,8 +120,12 @@ static pid_t make_child(int cgroup, int *pidfd) {
     arguments.exit_signal = SIGCHLD;
     arguments.cgroup = cgroup >= 0 ? (uint64_t)cgroup : 0;
     pid_t pid = (pid_t)syscall(SYS_clone3, &arguments, sizeof arguments);
-    if (pid >= 0 || cgroup >= 0 || (errno != ENOSYS && errno != EPERM)) return pid;
-    /* Some containers refuse clone3, whose flags their filter cannot see. */
+    if (pid >= 0 || (errno != ENOSYS && errno != EPERM)) return pid;
+    /* Containers, and systemd's RestrictNamespaces=, refuse clone3: a filter cannot see its flags. */
+    if (cgroup >= 0) {
+        *members = openat(cgroup, "cgroup.procs", O_WRONLY | O_CLOEXEC);
+        if (*members < 0) return -1;
+    }
     return (pid_t)syscall(SYS_clone, CLONE_PIDFD | SIGCHLD, NULL, pidfd, NULL, NULL);
 }
 
@@ -143,10 +153,11 @@ int clinux_spawn(const struct clinux_child *child, struct clinux_spawned *spawne
     /* No handler of ours may run in the child. */
     pthread_sigmask(SIG_SETMASK, &all, &before);
     pid_t parent = getpid();
-    int pidfd = -1;
-    pid_t pid = make_child(child->cgroup, &pidfd);
-    if (pid == 0) become(child, report[1], parent);
+    int pidfd = -1, members = -1;
+    pid_t pid = make_child(child->cgroup, &pidfd, &members);
+    if (pid == 0) become(child, report[1], members, parent);
     int kept = errno;
+    if (members >= 0) close(members);
     pthread_sigmask(SIG_SETMASK, &before, NULL);
     close(report[1]);
     if (pid < 0) {

@@ -41,7 +41,7 @@ public struct ChildStartFailure: Hashable, Sendable {
     public enum Step: Int32, Sendable {
         /// clone3(2): there is no child.
         case clone = 0
-        case session, descriptors, limits, user, directory, program
+        case session, descriptors, limits, user, directory, program, group
     }
 
     public var step: Step

@@ -25,7 +25,7 @@ struct VireoExec: ParsableCommand {
 
     @Option(
         name: .customLong("peer-user"),
-        help: "A user who may connect, beside root and the one this runs as.")
+        help: "A user who may connect, beside root and the one this runs as. (default: vireo)")
     var peerUser: String?
 
     @Option(name: .long, help: "auto, uring or epoll.")
@@ -35,6 +35,9 @@ struct VireoExec: ParsableCommand {
         name: .customLong("log-level"),
         help: "trace, debug, info, notice, warning, error or critical.")
     var logLevel: String?
+
+    /// Who runs the agent where the package is installed.
+    private static let agentUser = "vireo"
 
     func run() throws {
         var logger = Logger(label: "vireo-exec", factory: ServiceLogHandler.init)
@@ -67,11 +70,12 @@ struct VireoExec: ParsableCommand {
             }
             result.engine = choice
         }
-        if let peerUser {
-            do {
-                result.peerUser = try UserAccount(named: peerUser).user
-            } catch {
-                throw ProgramFailure(.usage, "--peer-user: there is no user \(peerUser)")
+        do {
+            result.peerUser = try UserAccount(named: peerUser ?? Self.agentUser).user
+        } catch {
+            // Without a package installed there is no such user, and nobody more may connect.
+            if let peerUser {
+                throw ProgramFailure(.usage, "--peer-user: \(peerUser): \(error)")
             }
         }
         result.connection = fd

@@ -63,6 +63,21 @@ import Testing
         #expect(try sleepers(seconds).isEmpty)
     }
 
+    /// systemd refuses clone3 in a unit with RestrictNamespaces=: the child moves itself then.
+    @Test func withoutClone3ACommandIsInItsGroupAllTheSame() throws {
+        let refusal = ["/usr/bin/strace", "-f", "-qq", "-o", "/dev/null"]
+        let scene = try CommandScene(
+            .epoll,
+            wrapper: refusal + ["-e", "trace=clone3", "-e", "inject=clone3:error=ENOSYS"])
+        defer { scene.end() }
+        try scene.shell("grep ^0:: /proc/self/cgroup; sleep 60 & exit 4", id: "a")
+        let answer = try scene.answer("a")
+        #expect(answer.response.number("exit_code") == 4)
+        guard scene.group != nil else { return }
+        #expect(answer.response.text("data.isolation") == "cgroup")
+        #expect(answer.text.contains("/command-"))
+    }
+
     // MARK: Row 42
 
     @Test func aCommandThatCannotStartSaysWhy() throws {

@@ -10,15 +10,17 @@ final class CommandScene {
     let host: Connection
     let executor: Program
     let epoch: String
-    private let group: String?
+    let group: String?
 
-    init(_ engine: Engine, interval: Double = 3600) throws {
+    /// - Parameter wrapper: a command that ends by becoming the executor.
+    init(_ engine: Engine, interval: Double = 3600, wrapper: [String] = []) throws {
         scene = try Scene()
         group = Self.makeGroup()
-        executor = try scene.start([
+        let command = [
             Products.folder + "/allow-all-executor", scene.path("exec.sock"),
             engine == .uring ? "auto" : "epoll", group.map { "cgroup:\($0)" } ?? "process_group",
-        ])
+        ]
+        executor = try scene.start(wrapper + command)
         let socket = scene.path("exec.sock")
         try waitUntil("the executor's socket") { access(socket, F_OK) == 0 }
         (agent, host) = try scene.agentAndHost(

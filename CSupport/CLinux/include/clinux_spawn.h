@@ -36,6 +36,7 @@ enum {
     clinux_stage_user,
     clinux_stage_directory,
     clinux_stage_program,
+    clinux_stage_group,
 };
 
 struct clinux_spawned {
@@ -49,8 +50,8 @@ struct clinux_spawned {
 /* Starts a child in a session of its own: no descriptor but the three, no signal blocked, handled or
  * ignored, umask 077, no core dumps, no_new_privs, killed with the calling thread.
  *
- * clone3(2) with CLONE_PIDFD and, with a control group, CLONE_INTO_CGROUP; without one clone(2) where
- * clone3 is refused. Returns before the program runs: whether it does is told by the report pipe once
+ * clone3(2) with CLONE_PIDFD and, with a control group, CLONE_INTO_CGROUP; where that is refused
+ * clone(2), and the child moves itself into the group first of all. Returns before the program runs: whether it does is told by the report pipe once
  * the child has ended. -1 and errno when there is no child. */
 int clinux_spawn(const struct clinux_child *child, struct clinux_spawned *spawned);
 

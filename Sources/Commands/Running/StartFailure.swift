@@ -25,7 +25,7 @@ public struct StartFailure: Error, Hashable, Sendable, CustomStringConvertible {
         case .clone where failure.errno == .again:
             description =
                 "no more processes may be started now (\(failure.errno)); try again later"
-        case .clone, .session, .descriptors, .limits:
+        case .clone, .session, .descriptors, .limits, .group:
             description = "the process could not be made: \(failure.step), \(failure.errno)"
         }
     }
