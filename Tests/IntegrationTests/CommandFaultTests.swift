@@ -69,7 +69,12 @@ import Testing
         let scene = try CommandScene(
             .epoll,
             wrapper: refusal + ["-e", "trace=clone3", "-e", "inject=clone3:error=ENOSYS"])
-        defer { scene.end() }
+        // strace leaves whom it traces alone when it is killed.
+        let executors = try scene.executor.children()
+        defer {
+            for pid in executors { kill(pid, SIGKILL) }
+            scene.end()
+        }
         try scene.shell("grep ^0:: /proc/self/cgroup; sleep 60 & exit 4", id: "a")
         let answer = try scene.answer("a")
         #expect(answer.response.number("exit_code") == 4)
