@@ -41,6 +41,7 @@ let package = Package(
     products: [
         .executable(name: "vireod", targets: ["vireod"]),
         .executable(name: "vireo", targets: ["vireo"]),
+        .executable(name: "vireo-exec", targets: ["vireo-exec"]),
         // For those who embed the parts: the engine with its memory and its frames, and the port.
         .library(name: "VireoEngine", targets: ["IOEngine", "Slabs", "Framing", "Kernel"]),
         .library(name: "VireoPort", targets: ["Port"]),
@@ -84,6 +85,9 @@ let package = Package(
                 "Probes", "Port", "Session", "Systemd", "Wire", "IOEngine", "Slabs", "Kernel",
                 "CLinux", log,
             ]),
+        module(
+            "Commands",
+            ["Port", "Systemd", "Wire", "IOEngine", "Slabs", "Kernel", "CLinux", log]),
         module("Terminal", ["Kernel", "Wire"]),
         module("Bench", ["Port", "Framing", "IOEngine", "Slabs", "Kernel", "CLinux"]),
         module(
@@ -106,13 +110,25 @@ let package = Package(
                 "Agent", "IOEngine", "Kernel", "Port", "Probes", "Systemd", log, arguments,
             ],
             swiftSettings: strict),
+        .executableTarget(
+            name: "vireo-exec",
+            dependencies: ["Commands", "IOEngine", "Kernel", "Systemd", log, arguments],
+            swiftSettings: strict),
+        // Refuses nothing: for the tests of what runs commands, and no product.
+        .executableTarget(
+            name: "allow-all-executor",
+            dependencies: ["Commands", "IOEngine", "Kernel", "Systemd", "Wire", log],
+            path: "Tests/AllowAllExecutor", swiftSettings: testing),
+        tests(
+            "CommandsTests", ["Agent", "Commands", "IOEngine", "Kernel", "Port", "Wire", "CLinux"]),
         tests("SlabsTests", ["Slabs", "IOEngine"], exclude: ["Negative"]),
         tests("IOEngineTests", ["IOEngine", "Slabs", "Kernel", "CLinux"]),
         tests(
             "PortTests", ["Port", "IOEngine", "Slabs", "Kernel", "CLinux", "CAllocationCounter"]),
         tests("ProbesTests", ["Probes", "Kernel", "Wire", "CAllocationCounter"]),
         tests("WireTests", ["Wire"]),
-        tests("IntegrationTests", ["vireod", "vireo", "CLinux"]),
+        tests(
+            "IntegrationTests", ["vireod", "vireo", "vireo-exec", "allow-all-executor", "CLinux"]),
         tests("TerminalTests", ["Terminal", "Wire"]),
         tests("BenchTests", ["Bench", "Port", "IOEngine", "Kernel", "CAllocationCounter"]),
         tests("TidyTests", []),

@@ -2,6 +2,7 @@ public import IOEngine
 public import Kernel
 public import Port
 public import Probes
+import Session
 
 /// All that an agent is told before it starts.
 public struct AgentConfiguration: Sendable {
@@ -16,6 +17,7 @@ public struct AgentConfiguration: Sendable {
     public var probes = ProbeOptions()
     /// Never to send metrics without a number: `require_ack`.
     public var requiresAcknowledgement = false
+    public var commands = CommandRelayConfiguration()
     /// Send one handshake and one sample, then end.
     public var isOnce = false
 
@@ -49,6 +51,10 @@ public enum AgentLimits {
     /// waits in the queues instead can still be overtaken by a result, or give way to newer
     /// samples.
     static let unsentDataBytesMax = EngineLimits.writeBytesMax
+
+    /// Bytes of results that may wait, of which the relay's window and each command have their
+    /// part before they are admitted.
+    static let resultBytesMax = OutboxLimits.resultBytesMax
 
     /// How long the agent drains after SIGTERM, in milliseconds.
     static let drainMilliseconds: UInt64 = 2000

@@ -30,12 +30,8 @@ extension AgentLoop {
             perform(
                 session.acknowledged(
                     SessionEpoch(numbering.epoch), through: numbering.sequence, at: milliseconds))
-        case .command(let command): refuse(command, wall)
-        case .signed:
-            // Without a key nothing signed can be checked, and nothing unchecked is obeyed.
-            var details = ErrorMessage.Details()
-            details.reason = "this agent has no key to check a signature with"
-            reply(ErrorMessage(.permissionDenied, details: details, wallMilliseconds: wall))
+        case .command(let command): commands.take(command, of: parser)
+        case .signed(let envelope): commands.takeEnvelope(envelope, of: parser)
         // A keep_alive_response must not be answered, or the two sides would never stop.
         case .keepAliveResponse, .unanswerable: break
         case .unknown, .invalid:
@@ -50,18 +46,8 @@ extension AgentLoop {
                 bytes: bytes, wallMilliseconds: WallTime.now.millisecondsSince1970))
     }
 
-    /// This agent runs no commands. Each gets the answer that a policy without rules gives.
-    private func refuse(_ command: Command, _ wall: Int64) {
-        for id in command.ids {
-            let refusal = CommandResponse.refusal(
-                of: command.kind, id: id, .refusedByPolicy,
-                reason: "this agent runs no commands", wallMilliseconds: wall)
-            if !send(refusal) { replies.suppress() }
-        }
-    }
-
     /// Sends an error if the budget allows one of its size, and counts it otherwise.
-    private func reply(_ error: ErrorMessage) {
+    func reply(_ error: ErrorMessage) {
         let room = replies.bytesMax(receivedBytes: channel.counters.bytesReceived, at: .now)
         var written = 0
         let isSent = channel.appendControl { space in

@@ -12,7 +12,10 @@ extension AgentLoop {
     var milliseconds: UInt64 { MonotonicTime.now.nanoseconds / 1_000_000 }
 
     func perform(_ actions: GuestSession.Actions) {
-        if actions.releasedBytes > 0 { channel.release(actions.releasedBytes) }
+        if actions.releasedBytes > 0 {
+            channel.release(actions.releasedBytes)
+            noteAcknowledgedAnswers()
+        }
         if actions.rewinds { channel.restart() }
         if let greeting = actions.greeting {
             pendingGreeting = greeting
@@ -117,22 +120,42 @@ extension AgentLoop {
     private func admitNext(at now: UInt64) -> Bool {
         guard channel.unsentDataBytes < AgentLimits.unsentDataBytesMax else { return false }
         for messageClass in [MessageClass.result, .event, .metrics] {
-            guard let message = outbox.first(of: messageClass) else { continue }
-            switch session.admission(of: messageClass, at: now) {
-            case .wait: continue
-            case .unnumbered: if !sendLoose(message) { continue }
-            case .numbered(let number): if !enter(message, messageClass, number) { continue }
+            guard let next = outbox.first(of: messageClass, where: { mayLeave($0, at: now) }) else {
+                continue
             }
-            outbox.removeFirst(of: messageClass)
+            switch session.admission(of: messageClass, answering: answered(next.message), at: now) {
+            case .wait: continue
+            case .unnumbered: if !sendLoose(next.message) { continue }
+            case .numbered(let number): if !enter(next.message, messageClass, number) { continue }
+            }
+            outbox.remove(of: messageClass, at: next.place)
             if configuration.isOnce, messageClass == .metrics { end(nil) }
             return true
         }
         return false
     }
 
+    /// To an observer go the answers to its own commands, and those of others wait: they hold up
+    /// none behind them.
+    private func mayLeave(_ message: Message, at now: UInt64) -> Bool {
+        guard session.state == .observer, case .result = message else { return true }
+        return session.admission(of: .result, answering: answered(message), at: now) != .wait
+    }
+
+    private func answered(_ message: Message) -> UInt64? {
+        guard case .result(let answer) = message else { return nil }
+        return commands.session(of: answer) ?? session.session
+    }
+
+    /// Frames that nobody acknowledges go into the data ring; into the control ring, which has room
+    /// for short ones, while the data ring keeps what another host has to have.
     private func sendLoose(_ message: Message) -> Bool {
-        guard channel.keptBytes == 0 else { return false }
-        return channel.append(loose: { space in encode(message, nil, into: space) })
+        let isSent =
+            channel.keptBytes == 0
+            ? channel.append(loose: { space in encode(message, nil, into: space) })
+            : channel.appendControl { space in encode(message, nil, into: space) }
+        if isSent, case .result(let answer) = message { noteLeft(answer, nil) }
+        return isSent
     }
 
     /// - Returns: whether there was room: not while what is kept leaves less than the largest frame
@@ -151,6 +174,7 @@ extension AgentLoop {
         })
         guard bytes > 0 else { return false }
         session.enter(messageClass, bytes: bytes)
+        if case .result(let answer) = message { noteLeft(answer, number) }
         return true
     }
 
@@ -164,6 +188,12 @@ extension AgentLoop {
             let message = MetricsMessage(
                 sample, droppedMessages: outbox.dropped, numbering: numbering)
             guard case .written(let count, _) = message.encode(into: &writer) else { return 0 }
+            return count
+        case .result(let answer):
+            var message = answer.message
+            message.numbering = numbering
+            message.wallMilliseconds = WallTime.now.millisecondsSince1970
+            guard case .written(let count) = message.encode(into: &writer) else { return 0 }
             return count
         }
     }
@@ -188,6 +218,8 @@ extension AgentLoop {
         let new = MachineIdentity.newEpoch()
         let frames = channel.takeKept()
         var position = 0
+        var answers = answerNumbers
+        answerNumbers.removeAll()
         let actions = session.renewEpoch(SessionEpoch(new), at: milliseconds) { renumbering in
             let frame = frames[position..<(position + renumbering.oldBytes)]
             position += renumbering.oldBytes
@@ -202,11 +234,16 @@ extension AgentLoop {
                 return space.fill(bytes)
             })
             precondition(count == bytes.count, "room to renumber is reserved")
+            if let answer = answers.first, answer.number == renumbering.oldNumber {
+                answers.removeFirst()
+                answerNumbers.append((renumbering.newNumber, answer.key))
+            }
             return count
         }
         logger.notice(
             "the host knows more than this guest sent, as after a snapshot: a new epoch begins",
             metadata: ["EPOCH": "\(new)"])
+        commands.renew(new)
         perform(actions)
     }
 

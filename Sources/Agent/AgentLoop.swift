@@ -1,3 +1,4 @@
+import DequeModule
 import IOEngine
 import Kernel
 import Logging
@@ -18,11 +19,13 @@ final class AgentLoop {
         static let watchdog = TimerKey(3)
         static let drain = TimerKey(4)
         static let session = TimerKey(5)
+        static let relay = (port: TimerKey(6), frame: TimerKey(7), own: TimerKey(8))
     }
 
     /// What waits to be sent as data.
     enum Message {
         case metrics(MetricsSample)
+        case result(RelayAnswer)
     }
 
     let configuration: AgentConfiguration
@@ -43,6 +46,9 @@ final class AgentLoop {
     var departedBytes: UInt64 = 0
     /// What the session's timer is set to.
     var sessionDeadline: UInt64?
+    /// Numbers of the last answers to commands, in order, until they are acknowledged.
+    var answerNumbers = Deque<(number: UInt64, key: UInt64)>()
+    let commands: CommandRelay
     var parser: JSONParser
     var outbox = Outbox<Message>()
     var replies = ReplyBudget()
@@ -96,7 +102,11 @@ final class AgentLoop {
         port = Port(
             engine: engine, endpoint: configuration.endpoint, channel: channel,
             timers: (Key.portOpen, Key.portFrame), allowsForeign: configuration.allowsForeignPort)
+        commands = CommandRelay(
+            engine: engine, configuration: configuration.commands, epoch: Epoch(session.epoch),
+            vmID: configuration.vmID, timers: Key.relay, logger: logger)
         port.owner = self
+        commands.home = self
     }
 
     /// Turns until the end.
@@ -112,17 +122,19 @@ final class AgentLoop {
         becomeReady()
         sampleWasDue()
         startWatchdog()
-        while stage != .givenUp, stage != .closing || !port.isClosed {
+        while stage != .givenUp, stage != .closing || !port.isClosed || !commands.isClosed {
             if stage == .draining, hasDrained {
                 close()
                 continue
             }
             engine.turn { completion in
-                guard let own = port.handle(completion) else { return }
+                guard let other = port.handle(completion) else { return }
+                guard let own = commands.handle(other) else { return }
                 handle(own, signalStream)
             }
             sendMore()
             setSessionTimer()
+            commands.settle()
             reportRegistration()
         }
         // The kernel may still use the slabs: nothing is taken down, the process just ends.
@@ -198,6 +210,7 @@ final class AgentLoop {
         engine.setTimer(Key.drain, at: limit)
         engine.setTimer(Key.watchdog, at: nil)
         port.stop()
+        commands.stop()
     }
 
     /// A device that does not let go must not keep the service from ending.

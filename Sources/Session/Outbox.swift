@@ -65,15 +65,18 @@ public struct Outbox<Message> {
         bytes[index] -= queues[index].removeFirst().bytes
     }
 
-    /// The oldest message of a class.
-    public func first(of class: MessageClass) -> Message? {
-        queues[`class`.rawValue].first?.message
+    /// The place of the first message of a class that may leave, and the message.
+    public func first(
+        of class: MessageClass, where mayLeave: (Message) -> Bool
+    ) -> (place: Int, message: Message)? {
+        let queue = queues[`class`.rawValue]
+        guard let place = queue.firstIndex(where: { mayLeave($0.message) }) else { return nil }
+        return (place, queue[place].message)
     }
 
-    /// Takes out what ``first(of:)`` showed.
-    public mutating func removeFirst(of class: MessageClass) {
-        precondition(!queues[`class`.rawValue].isEmpty, "none of this class waits")
-        bytes[`class`.rawValue] -= queues[`class`.rawValue].removeFirst().bytes
+    /// Takes out the message at a place that ``first(of:where:)`` gave.
+    public mutating func remove(of class: MessageClass, at place: Int) {
+        bytes[`class`.rawValue] -= queues[`class`.rawValue].remove(at: place).bytes
     }
 
     /// Throws away what is of no use to another host: control messages answer the one that has

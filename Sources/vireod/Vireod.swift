@@ -59,6 +59,13 @@ struct Vireod: ParsableCommand {
         help: "trace, debug, info, notice, warning, error or critical.")
     var logLevel: LevelName?
 
+    @Option(
+        name: .long,
+        help: ArgumentHelp(
+            "What commands may be run, for a vireo-exec that this agent starts itself.",
+            valueName: "file"))
+    var policy: String?
+
     @Flag(
         name: .customLong("allow-foreign-port"),
         help: "Take the port of qemu-ga when there is none of ours.")
@@ -104,6 +111,9 @@ struct Vireod: ParsableCommand {
             result.probes = ProbeOptions(processesMax: processes, ports: processes > 0)
         }
         result.allowsForeignPort = allowForeignPort
+        result.commands.policyPath = policy
+        result.commands.socketPath = environmentVariable("VIREO_EXEC_SOCKET")
+        result.commands.isManaged = environmentVariable("INVOCATION_ID") != nil
         result.isOnce = once
         return result
     }

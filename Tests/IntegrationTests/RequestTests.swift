@@ -69,16 +69,13 @@ import Testing
     }
 
     @Test(arguments: Engine.allCases)
-    func commandsAreRefusedByPolicyAndStartNoProcess(_ engine: Engine) throws {
+    func commandsWithoutAnEpochAreRefusedAndStartNoProcess(_ engine: Engine) throws {
         let scene = try Scene()
         defer { scene.end() }
         let (agent, host) = try scene.agentAndHost(engine)
         try host.readGreetingAndSample()
         let mark = scene.path("ran")
         let commands = [
-            """
-            {"type":"SafeCommand","id":"one","command_type":{"action":"ServiceList"}}
-            """,
             """
             {"type":"UnsafeCommand","id":"two","raw_command":"touch \(mark)","shell":"/bin/sh"}
             """,
@@ -89,7 +86,7 @@ import Testing
             {"type":"FileWrite","id":"four","path":"\(mark)","offset":0,"data":"x"}
             """,
         ]
-        for (command, id) in zip(commands, ["one", "two", "three", "four"]) {
+        for (command, id) in zip(commands, ["two", "three", "four"]) {
             try host.send(command + "\n")
             let response = try host.readMessage()
             #expect(response.type == "response")

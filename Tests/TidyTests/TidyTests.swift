@@ -13,6 +13,9 @@ import Testing
         "Session": ["DequeModule"],
         "Port": ["CLinux", "Framing", "IOEngine", "Kernel", "Session", "Slabs"],
         "Probes": ["CLinux", "Glibc", "Kernel", "Synchronization", "Wire"],
+        "Commands": [
+            "CLinux", "IOEngine", "Kernel", "Logging", "Port", "Slabs", "Systemd", "Wire",
+        ],
         "Systemd": ["CLinux", "CSystemd", "Glibc", "Kernel", "Logging"],
         "Terminal": ["Kernel", "Wire"],
         "Agent": [
@@ -27,6 +30,9 @@ import Testing
         ],
         "vireod": [
             "Agent", "ArgumentParser", "IOEngine", "Kernel", "Logging", "Port", "Probes", "Systemd",
+        ],
+        "vireo-exec": [
+            "ArgumentParser", "Commands", "IOEngine", "Kernel", "Logging", "Systemd",
         ],
         "vireo": [
             "Agent", "ArgumentParser", "Bench", "Glibc", "Host", "IOEngine", "Kernel", "Port",

@@ -36,6 +36,17 @@ extension JSONValue {
         }
     }
 
+    /// A number that was written as an integer, without fraction or exponent.
+    var exactInteger: Int64? {
+        let isInteger = unsafe csimdjson_type_of(raw) == CSIMDJSON_SIGNED
+        return isInteger ? integer : nil
+    }
+
+    var exactUnsigned: UInt64? {
+        let isInteger = unsafe csimdjson_type_of(raw) == CSIMDJSON_UNSIGNED
+        return isInteger ? unsigned : nil
+    }
+
     private static func wholeNumber(_ number: Double) -> Int64? {
         guard number.magnitude < 0x1p53 else { return nil }
         let whole = Int64(number)

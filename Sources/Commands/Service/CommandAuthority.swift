@@ -1,0 +1,97 @@
+public import Wire
+
+/// Who decides what may be run: a policy and the signatures that it asks for.
+///
+/// Nothing is started before ``admit(_:_:)`` has said yes, and no text of an envelope is parsed
+/// before ``verify(_:)`` has.
+public protocol CommandAuthority: AnyObject {
+    /// An agent has connected: the life that commands and envelopes have to be meant for.
+    func begin(epoch: Epoch, vmID: String)
+
+    /// Checks who signed an envelope.
+    func verify(_ envelope: CommandEnvelope) -> EnvelopeVerdict
+
+    /// Decides on one request. `message` is the whole of it, for actions that read their own
+    /// parameters.
+    func admit(_ request: CommandRequest, _ message: JSONValue) -> Admission
+
+    /// The configuration may have changed; a bad one keeps the old.
+    func reload()
+}
+
+/// What an envelope turned out to be.
+public enum EnvelopeVerdict: Hashable, Sendable {
+    /// The signature holds, by the key of that id.
+    case signed(by: String)
+    /// There is no key to check it with: its contents count as if nobody had signed them.
+    case unsigned
+    case refused(AdmissionRefusal)
+}
+
+/// What a policy says to a request.
+public enum Admission {
+    /// A program is to be run.
+    case run(CommandSpecification, rule: String)
+    /// An action is to be carried out, as ``ActionPlanner`` plans it.
+    case action(rule: String, timeoutSeconds: Double?)
+    case refused(AdmissionRefusal)
+}
+
+/// A request that is not carried out: nothing was started.
+public struct AdmissionRefusal: Error, Hashable, Sendable {
+    public var code: ErrorCode
+    /// Why, and what to change.
+    public var reason: String
+    /// The rule that refuses it.
+    public var rule: String
+
+    public init(_ code: ErrorCode = .refusedByPolicy, reason: String, rule: String) {
+        self.code = code
+        self.reason = reason
+        self.rule = rule
+    }
+}
+
+/// Who knows how the named actions are carried out.
+public protocol ActionPlanner: AnyObject {
+    /// Whether the request changes nothing, whatever its parameters are.
+    func isReadOnly(_ kind: Command.Kind, _ message: JSONValue) -> Bool
+
+    /// How it is to be carried out, before anything is.
+    func plan(_ kind: Command.Kind, _ message: JSONValue) throws(ActionFailure) -> ActionPlan
+}
+
+/// What holds without a policy: actions that only look, and nothing else.
+public final class DefaultAuthority: CommandAuthority {
+    private let planner: any ActionPlanner
+
+    public init(planner: any ActionPlanner) {
+        self.planner = planner
+    }
+
+    public func begin(epoch: Epoch, vmID: String) {}
+
+    /// There is no key, so nothing can be believed.
+    public func verify(_ envelope: CommandEnvelope) -> EnvelopeVerdict { .unsigned }
+
+    public func admit(_ request: CommandRequest, _ message: JSONValue) -> Admission {
+        switch request.body {
+        case .action where planner.isReadOnly(request.kind, message):
+            return .action(rule: "default.read-only", timeoutSeconds: request.timeoutSeconds)
+        case .action:
+            return .refused(
+                AdmissionRefusal(
+                    reason: "without a policy only actions that change nothing are carried out; "
+                        + "see vireo config sample --policy safe",
+                    rule: "default.read-only"))
+        case .exec, .shell:
+            return .refused(
+                AdmissionRefusal(
+                    reason: "without a policy no command is run; see vireo config sample "
+                        + "--policy allow-all",
+                    rule: "default.no-commands"))
+        }
+    }
+
+    public func reload() {}
+}
