@@ -182,11 +182,11 @@ public final class GuestLink: PortOwner {
             return
         }
         observer?.guest(self, said: message, in: readable, count: count)
-        if let id = parser.root.member("id")?.string, let type = parser.root.member("type"),
-            type.equals("response") || type.equals("exec_output") || type.equals("error")
-        {
+        if let id = parser.root.member("id")?.string {
+            let type = parser.root.member("type")?.string
+            guard type == "response" || type == "exec_output" || type == "error" else { return }
             observer?.guest(
-                self, answered: id, isLast: !type.equals("exec_output"),
+                self, answered: id, isLast: type != "exec_output",
                 in: readable.extracting(first: count))
         }
     }

@@ -125,7 +125,8 @@ final class ControlServer {
 
     private func greet(_ client: Client) {
         guard !handshake.isEmpty else { return }
-        pass(RawSpan(_elements: handshake.span), to: client.port.channel)
+        let frame = handshake
+        pass(RawSpan(_elements: frame.span), to: client.port.channel)
     }
 
     /// The guest answered a command.

@@ -43,48 +43,52 @@ public final class ExecClient {
 
     /// - Throws: ``ProgramFailure`` when nobody can be reached.
     public init(_ configuration: ExecConfiguration) throws(ProgramFailure) {
+        let control = ControlSocket.connect(to: configuration.socket)
+        let isObserver = control == nil
+        let connection = try Self.connect(control, configuration.socket)
+        let parser = try Self.makeParser()
         self.configuration = configuration
-        var generator = SystemRandomNumberGenerator()
-        let words = [generator.next(), generator.next()].map { (word: UInt64) in
-            let digits = String(word, radix: 16)
-            return String(repeating: "0", count: 16 - digits.count) + digits
-        }
-        id = words.joined()
+        self.isObserver = isObserver
+        self.connection = connection
+        self.parser = parser
+        id = Self.newIdentifier()
         progress = ExecProgress(id: id)
         limit = MonotonicTime.now.adding(milliseconds: HostLimits.silenceMilliseconds)
         inputEnded = !configuration.passesInput
+    }
+
+    private static func makeParser() throws(ProgramFailure) -> JSONParser {
         do {
-            parser = try JSONParser()
+            return try JSONParser()
         } catch {
             throw ProgramFailure(.tryAgain, "\(error)")
         }
-        if let control = ControlSocket.connect(to: configuration.socket) {
-            connection = control
-            isObserver = false
-            return
-        }
+    }
+
+    /// 128 random bits: no id is ever used twice.
+    private static func newIdentifier() -> String {
+        var generator = SystemRandomNumberGenerator()
+        return [generator.next(), generator.next()].map { (word: UInt64) in
+            let digits = String(word, radix: 16)
+            return String(repeating: "0", count: 16 - digits.count) + digits
+        }.joined()
+    }
+
+    private static func connect(
+        _ control: consuming FileDescriptor?, _ socket: String
+    ) throws(ProgramFailure) -> FileDescriptor {
+        if let control { return control }
         do throws(Errno) {
-            connection = try UnixSocket.connect(configuration.socket)
-            isObserver = true
+            return try UnixSocket.connect(socket)
         } catch {
             throw ProgramFailure(
-                .unavailable,
-                "\(configuration.socket): \(error). Is the guest running, and the path right?")
+                .unavailable, "\(socket): \(error). Is the guest running, and the path right?")
         }
     }
 
     /// - Returns: what to exit with.
     public func run() throws(ProgramFailure) -> Int32 {
-        let signals: FileDescriptor
-        do throws(Errno) {
-            signals = try Signals.descriptor(for: [Signals.interrupt, Signals.terminate])
-            if isObserver {
-                try FileDescriptor.writeAll(
-                    Array("\n{\"type\":\"handshake_request\"}\n".utf8), to: connection.number)
-            }
-        } catch {
-            throw ProgramFailure(.inputOutput, "\(configuration.socket): \(error)")
-        }
+        let signals = try begin()
         while ending == nil {
             var set = PollSet([connection.number, signals.number])
             if isSent, !inputEnded { set.entries.append(PollSet.Entry(0)) }
@@ -100,6 +104,22 @@ public final class ExecClient {
         }
         if let note = ending!.note { complain(note) }
         return ending!.status
+    }
+
+    /// Greets, where no watch did that already.
+    ///
+    /// - Returns: the signals that end a command.
+    private func begin() throws(ProgramFailure) -> FileDescriptor {
+        do throws(Errno) {
+            let signals = try Signals.descriptor(for: [Signals.interrupt, Signals.terminate])
+            if isObserver {
+                try FileDescriptor.writeAll(
+                    Array("\n{\"type\":\"handshake_request\"}\n".utf8), to: connection.number)
+            }
+            return signals
+        } catch {
+            throw ProgramFailure(.inputOutput, "\(configuration.socket): \(error)")
+        }
     }
 
     private func millisecondsLeft() -> UInt64 {
