@@ -126,6 +126,13 @@ enum MessageSamples {
             MessageSample(
                 Skipped(
                     epoch: epoch, range: NumberRange(from: 3, to: 9), wallMilliseconds: wall)))
+        for bytes in [Array("ok\n".utf8), [0xFF, 0x00]] {
+            var output = ExecOutput(
+                id: "c-1", stream: .standardError, offset: 3, data: ExecData(bytes))
+            output.wallMilliseconds = wall
+            output.numbering = numbering
+            samples.append(MessageSample(output))
+        }
         for notice in notices { samples.append(MessageSample(text: frame(notice))) }
         return samples
     }()
@@ -197,6 +204,12 @@ enum MessageSamples {
             MessageSample(scripts),
             MessageSample(ErrorMessage(.busy, id: "7", wallMilliseconds: wall)),
         ]
+        samples += [
+            #"{"type":"Exec","id":"c-1","epoch":"\#(epoch)","argv":["id","-u"],"cwd":"/","#
+                + #""env":{"A":"b"},"timeout":30,"input":true}"#,
+            #"{"type":"exec_input","id":"c-1","data":"/w==","encoding":"base64","eof":true}"#,
+            #"{"type":"Cancel","id":"c-1"}"#,
+        ].map { MessageSample(text: $0) }
         samples += safeCommands.map { MessageSample($0) }
         samples += unsafeCommands.map { MessageSample($0) }
         samples += envelopes.map { MessageSample($0) }

@@ -45,6 +45,7 @@ enum MessageFuzz {
         ("scripts", trip { root, writer in written(PendingScripts(root), &writer) }),
         ("safe", trip { root, writer in written(SafeCommand(root), &writer) }),
         ("unsafe", trip { root, writer in written(UnsafeCommand(root), &writer) }),
+        ("output", trip { root, writer in written(ExecOutput(root), &writer) }),
         ("signed", trip { root, writer in written(SignedMessage(root), &writer) }),
         ("batch", trip { root, writer in batch(MetricsBatch(root), &writer) }),
     ]
