@@ -7,11 +7,12 @@ VM_TREE = .build-vm-tree
 PYTEST = /usr/bin/python3 -m pytest
 
 # What the package builds with, and what the virtual machine's tests need beside it.
-PACKAGES = liburing-dev libsystemd-dev libsimdjson-dev pkg-config g++ make strace util-linux
+PACKAGES = liburing-dev libsystemd-dev libsimdjson-dev pkg-config g++ make strace util-linux \
+	python3-jsonschema
 VM_PACKAGES = qemu-system-x86 mmdebstrap busybox-static e2fsprogs cpio kmod zstd gcc libc6-dev \
 	python3 python3-pytest
 
-.PHONY: run test vm test-vm figures bench bench-short setup setup-vm build format lint clean help
+.PHONY: run test vm test-vm figures fuzz hostile bench bench-short setup setup-vm build format lint clean help
 
 run: build ## set up, build, and show this machine in a live table
 	$(BIN)/vireo demo
@@ -39,6 +40,14 @@ bench-short: build ## the same in half a minute, without SwiftNIO
 simulate: setup ## the session's simulation: make simulate SEEDS=100000
 	VIREO_SEEDS=$(or $(SEEDS),20000) $(SWIFT) test -c release -Xswiftc -enable-testing \
 		--scratch-path .build-simulate --filter SimulationTests
+
+fuzz: setup ## libFuzzer on each target: make fuzz SECONDS=60
+	Tests/Fuzz/run $(or $(SECONDS),60)
+
+hostile: setup ## what frames cost that were made to cost much
+	$(SWIFT) build --configuration release --package-path Benchmarks/hostile \
+		--scratch-path .build-hostile
+	.build-hostile/release/hostile
 
 figures: build ## measure what the agent costs on this machine
 	/usr/bin/python3 .ci/figures $(BIN)/vireod

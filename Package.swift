@@ -77,7 +77,8 @@ let package = Package(
             name: "CSimdjson", path: "CSupport/CSimdjson",
             cxxSettings: [.define("SIMDJSON_THREADS_ENABLED", to: "1")],
             linkerSettings: [.linkedLibrary("simdjson")]),
-        module("Wire", ["CSimdjson"]),
+        .target(
+            name: "Wire", dependencies: ["CSimdjson"], exclude: ["Schema"], swiftSettings: strict),
         module("Probes", ["Kernel", "Wire", "CLinux"]),
         module(
             "Agent",
@@ -96,10 +97,12 @@ let package = Package(
                 "Port", "Session", "Framing", "Wire", "IOEngine", "Slabs", "Kernel", "Terminal",
                 "CLinux",
             ]),
+        module("MockHost", ["Framing", "Kernel", "Wire"]),
         .executableTarget(
             name: "vireo",
             dependencies: [
-                "Bench", "Host", "Agent", "Port", "Probes", "Terminal", "Wire", "IOEngine",
+                "Bench", "Host", "MockHost", "Agent", "Port", "Probes", "Terminal", "Wire",
+                "IOEngine",
                 "Kernel",
                 arguments,
             ],
@@ -126,7 +129,14 @@ let package = Package(
         tests(
             "PortTests", ["Port", "IOEngine", "Slabs", "Kernel", "CLinux", "CAllocationCounter"]),
         tests("ProbesTests", ["Probes", "Kernel", "Wire", "CAllocationCounter"]),
-        tests("WireTests", ["Wire"]),
+        tests(
+            "WireTests", ["Wire", "Framing", "Session", "CAllocationCounter"],
+            exclude: ["check_schema.py"]),
+        tests("MockHostTests", ["MockHost"]),
+        // The fuzzer's bodies on its kept corpus; the fuzzer itself is a package of its own.
+        .testTarget(
+            name: "FuzzTests", dependencies: ["Framing", "Session", "Wire"],
+            path: "Tests/Fuzz/Bodies", swiftSettings: testing),
         tests(
             "IntegrationTests", ["vireod", "vireo", "vireo-exec", "allow-all-executor", "CLinux"]),
         tests("TerminalTests", ["Terminal", "Wire"]),

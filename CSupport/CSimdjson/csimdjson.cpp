@@ -9,7 +9,6 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
-#include <algorithm>
 #include <cstring>
 #include <memory>
 #include <new>
@@ -25,24 +24,51 @@ namespace {
 constexpr size_t kept_bytes_max = 65536;
 constexpr size_t capacity_bytes_min = 4096;
 constexpr uint64_t payload_mask = 0x00FFFFFFFFFFFFFF;
+constexpr size_t scalar_bytes_max = 1024;
+// A number of more bytes may have more than 19 digits, and then takes simdjson a hundred times as
+// long: 50,000 of them, each half-way between two doubles, would take 100 ms.
+constexpr size_t short_scalar_bytes_max = 20;
+constexpr size_t long_scalars_max = 2048;
 
-// One member's name, so that sorting seldom has to look at the text.
+// One member's name, so that comparing seldom has to look at the text.
 struct Name {
-    // The first eight bytes, with zeros behind a shorter name.
+    // The first eight bytes, with zeros behind a shorter name; or a hash of all.
     uint64_t prefix;
     const uint8_t *text;
     uint32_t count;
 
-    bool operator<(const Name &other) const noexcept {
-        if (prefix != other.prefix) return prefix < other.prefix;
-        if (count != other.count) return count < other.count;
-        return std::memcmp(text, other.text, count) < 0;
-    }
     bool operator==(const Name &other) const noexcept {
         return prefix == other.prefix && count == other.count &&
                std::memcmp(text, other.text, count) == 0;
     }
 };
+
+// Both halves of a product of 128 bits, folded.
+uint64_t folded_product(uint64_t one, uint64_t other) noexcept {
+    const unsigned __int128 product = static_cast<unsigned __int128>(one) * other;
+    return uint64_t(product) ^ uint64_t(product >> 64);
+}
+
+// The name with a hash of all its bytes in place of the first ones. Who does not know the key
+// cannot choose names whose hashes agree.
+Name hashed(Name name, uint64_t key) noexcept {
+    uint64_t hash = key ^ name.count;
+    size_t at = 0;
+    for (; at + 8 <= name.count; at += 8) {
+        uint64_t word;
+        std::memcpy(&word, name.text + at, sizeof word);
+        hash = folded_product(hash ^ word, 0x9E3779B97F4A7C15);
+    }
+    if (at < name.count) {
+        uint64_t word;
+        // simdjson pads its strings, so that eight bytes are there to be read.
+        std::memcpy(&word, name.text + at, sizeof word);
+        word &= (uint64_t(1) << (8 * (name.count - at))) - 1;
+        hash = folded_product(hash ^ word, 0xD6E8FEB86659FD93);
+    }
+    name.prefix = hash;
+    return name;
+}
 
 Name name_at(const dom::document &document, uint64_t word) noexcept {
     const uint8_t *entry = document.string_buf.get() + (word & payload_mask);
@@ -106,14 +132,21 @@ size_t end_of_string(const uint8_t *bytes, size_t from, size_t count) noexcept {
 csimdjson_result census(const uint8_t *bytes, size_t count,
                         const csimdjson_limits &limits) noexcept {
     size_t tokens = 0, separators = 0, depth = 0;
-    bool in_scalar = false;
+    size_t scalar_bytes = 0, long_scalars = 0;
     for (size_t at = 0; at < count; at++) {
         const Byte kind = byte_classes.of[bytes[at]];
         if (kind == Byte::scalar) {
-            tokens += !in_scalar;
-            in_scalar = true;
+            tokens += scalar_bytes == 0;
+            // What is so long is a number, or nothing: simdjson takes milliseconds for one of 1 MB.
+            if (++scalar_bytes > scalar_bytes_max) {
+                const uint8_t first = bytes[at + 1 - scalar_bytes];
+                const bool is_number = first == '-' || (first >= '0' && first <= '9');
+                return is_number ? CSIMDJSON_BAD_NUMBER : CSIMDJSON_NOT_JSON;
+            }
         } else {
-            in_scalar = false;
+            long_scalars += scalar_bytes > short_scalar_bytes_max;
+            if (long_scalars > long_scalars_max) return CSIMDJSON_BAD_NUMBER;
+            scalar_bytes = 0;
             if (kind == Byte::quote) {
                 tokens++;
                 at = end_of_string(bytes, at + 1, count);
@@ -176,7 +209,13 @@ struct csimdjson_parser {
     size_t longest_count = 0;
     csimdjson_document document{nullptr, nullptr};
 
-    explicit csimdjson_parser(csimdjson_limits its_limits) noexcept : limits(its_limits) {}
+    // Nobody outside knows it.
+    uint64_t key = 0;
+
+    explicit csimdjson_parser(csimdjson_limits its_limits) noexcept : limits(its_limits) {
+        // Without randomness names are still told apart, only not as fast if somebody knew.
+        if (getentropy(&key, sizeof key) != 0) key = uint64_t(uintptr_t(this));
+    }
 
     bool make_room(size_t count) noexcept;
     void release_unused(size_t count) noexcept;
@@ -184,7 +223,7 @@ struct csimdjson_parser {
     csimdjson_result parse(const uint8_t *bytes, size_t readable_count, size_t count) noexcept;
     csimdjson_result check_document() noexcept;
     csimdjson_result check_names_of(size_t object) noexcept;
-    csimdjson_result check_names_by_sorting(size_t object, size_t count) noexcept;
+    csimdjson_result check_names_by_hashing(size_t object, size_t count) noexcept;
 };
 
 // Grows to the next power of two and never shrinks: what counts is which pages are resident.
@@ -287,7 +326,7 @@ csimdjson_result csimdjson_parser::check_names_of(size_t object) noexcept {
     const uint64_t *tape = parser.doc.tape.get();
     const size_t count = (tape[object] >> 32) & 0xFFFFFF;
     if (count < 2) return CSIMDJSON_OK;
-    if (count > compared_max) return check_names_by_sorting(object, count);
+    if (count > compared_max) return check_names_by_hashing(object, count);
     uint64_t taken[8] = {};
     const bool distinct = for_each_name(tape, object, [&](size_t at) noexcept {
         const Name name = name_at(parser.doc, tape[at]);
@@ -303,20 +342,27 @@ csimdjson_result csimdjson_parser::check_names_of(size_t object) noexcept {
     return distinct ? CSIMDJSON_OK : CSIMDJSON_DUPLICATE_NAME;
 }
 
-// Names that a stranger chooses can collide in any hash: sorting has no bad case.
-csimdjson_result csimdjson_parser::check_names_by_sorting(size_t object, size_t count) noexcept {
-    std::unique_ptr<Name[]> names(new (std::nothrow) Name[count]);
-    if (!names) return CSIMDJSON_OUT_OF_MEMORY;
+// A table of names by a keyed hash, at most half full: who does not know the key cannot choose names
+// that meet in it, so that each is compared with one other on average.
+csimdjson_result csimdjson_parser::check_names_by_hashing(size_t object, size_t count) noexcept {
+    size_t slots = 256;
+    while (slots < 2 * count) slots *= 2;
+    std::unique_ptr<Name[]> table(new (std::nothrow) Name[slots]());
+    if (!table) return CSIMDJSON_OUT_OF_MEMORY;
     const uint64_t *tape = parser.doc.tape.get();
-    size_t filled = 0;
-    for_each_name(tape, object, [&](size_t at) noexcept {
-        if (filled == count) return false;
-        names[filled++] = name_at(parser.doc, tape[at]);
+    size_t left = count;
+    const bool distinct = for_each_name(tape, object, [&](size_t at) noexcept {
+        // simdjson counts up to 2^24 members only: a frame of 1 MiB has fewer.
+        if (left-- == 0) return false;
+        const Name name = hashed(name_at(parser.doc, tape[at]), key);
+        size_t slot = name.prefix & (slots - 1);
+        for (; table[slot].text; slot = (slot + 1) & (slots - 1)) {
+            if (table[slot] == name) return false;
+        }
+        table[slot] = name;
         return true;
     });
-    Name *const begin = names.get(), *const end = begin + filled;
-    std::sort(begin, end);
-    return std::adjacent_find(begin, end) == end ? CSIMDJSON_OK : CSIMDJSON_DUPLICATE_NAME;
+    return distinct ? CSIMDJSON_OK : CSIMDJSON_DUPLICATE_NAME;
 }
 
 extern "C" {

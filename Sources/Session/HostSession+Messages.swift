@@ -68,7 +68,7 @@ extension HostSession {
         guard range.from <= records[last].accepted + 1 else { return jumped() }
         var actions = Actions()
         if range.to > records[last].accepted {
-            counters.numbersPassed += range.to - records[last].accepted
+            counters.numbersPassed &+= range.to - records[last].accepted
             records[last].accepted = range.to
             passGaps()
             actions.storesThrough = records[last].accepted

@@ -56,7 +56,8 @@ public struct HostSession: Sendable {
         public var jumps: UInt64 = 0
         /// Messages of another epoch than the handshake's.
         public var otherEpochs: UInt64 = 0
-        /// Numbers passed over because the guest declared them lost.
+        /// Numbers passed over because the guest declared them lost. A guest can claim 2^63 in one
+        /// breath: this counter and the next wrap around instead of stopping the host.
         public var numbersPassed: UInt64 = 0
         /// Numbers lost that were not declared.
         public var numbersLost: UInt64 = 0
@@ -281,7 +282,7 @@ public struct HostSession: Sendable {
             let from = records[records.count - 1].accepted + 1
             // Gaps that begin at `from` are passed already.
             let to = min(first, gaps.first { $0.from > from }?.from ?? first) - 1
-            counters.numbersLost += to - from + 1
+            counters.numbersLost &+= to - from + 1
             lost = SessionRange(from: lost?.from ?? from, to: to)
             records[records.count - 1].accepted = to
             passGaps()
@@ -292,7 +293,7 @@ public struct HostSession: Sendable {
     mutating func passGaps() {
         let last = records.count - 1
         for gap in gaps where gap.contains(records[last].accepted + 1) {
-            counters.numbersPassed += gap.to - records[last].accepted
+            counters.numbersPassed &+= gap.to - records[last].accepted
             records[last].accepted = gap.to
         }
     }

@@ -13,6 +13,13 @@ public enum WireLimits {
     /// reads it.
     public static let tokensMax = 65_536
 
+    /// Bytes of one number in a frame of more than 64 KiB: converting one of 1 MB takes 7 ms.
+    /// Shorter frames are not counted first, and a number of 64 KiB costs little.
+    public static let numberBytesMax = 1024
+
+    /// Numbers of more than 20 bytes in such a frame: one half-way between two doubles takes 2 us.
+    public static let longNumbersMax = 2048
+
     /// Bytes of a command's `id`: it is echoed in the answer, so that a longer one could not be
     /// answered within a frame. A UUID has 36.
     public static let identifierBytesMax = 256

@@ -28,6 +28,7 @@ import Testing
             "Framing", "IOEngine", "Kernel", "Port", "Session", "Slabs", "Synchronization",
             "Terminal", "Wire",
         ],
+        "MockHost": ["Framing", "Kernel", "Wire"],
         "vireod": [
             "Agent", "ArgumentParser", "IOEngine", "Kernel", "Logging", "Port", "Probes", "Systemd",
         ],
@@ -35,8 +36,8 @@ import Testing
             "ArgumentParser", "Commands", "IOEngine", "Kernel", "Logging", "Systemd",
         ],
         "vireo": [
-            "Agent", "ArgumentParser", "Bench", "Glibc", "Host", "IOEngine", "Kernel", "Port",
-            "Probes",
+            "Agent", "ArgumentParser", "Bench", "Glibc", "Host", "IOEngine", "Kernel", "MockHost",
+            "Port", "Probes",
             "Terminal", "Wire",
         ],
     ]

@@ -87,7 +87,7 @@ import Testing
         #expect(try refusal(text) == .duplicateName)
     }
 
-    /// Objects of every size: the short ones are searched, the long ones sorted.
+    /// Objects of every size: the short ones are searched, the long ones hashed.
     @Test func aNameThatComesTwiceIsFoundInObjectsOfAnySize() throws {
         for count in [2, 3, 8, 63, 64, 65, 66, 200, 5000] {
             // Names that differ in their ninth byte, their length or their first.

@@ -37,7 +37,9 @@ enum csimdjson_result {
     CSIMDJSON_BAD_UTF8,
     /* Starts with a byte order mark. */
     CSIMDJSON_BYTE_ORDER_MARK,
-    /* A number that is malformed, an integer beyond 64 bits, or one that no double can hold. */
+    /* A number that is malformed, an integer beyond 64 bits, or one that no double can hold. In a
+     * text of more than `tokens_max` bytes also one of more than 1,024 bytes, and the 2,049th of
+     * more than 20. */
     CSIMDJSON_BAD_NUMBER,
     CSIMDJSON_TOO_DEEP,
     CSIMDJSON_TOO_MANY_TOKENS,

@@ -25,6 +25,13 @@ public struct KeepAlive: WireMessage, Hashable, Sendable {
         if let wallMilliseconds { writer.member("timestamp", timestamp: wallMilliseconds) }
     }
 
+    /// A `keep_alive_response`, which a guest may look at but never answers; `nil` for another
+    /// type or without a sequence number.
+    public init?(response root: JSONValue) {
+        guard root.member("type")?.equals("keep_alive_response") == true else { return nil }
+        self.init(.response, root)
+    }
+
     /// `nil` without a sequence number. The time may be a string, a number or missing.
     init?(_ kind: Kind, _ value: JSONValue) {
         var members = value.members

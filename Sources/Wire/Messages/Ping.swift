@@ -14,4 +14,12 @@ public struct Ping: WireMessage, Hashable, Sendable {
         writer.member("timestamp", timestamp: wallMilliseconds)
         writer.member("sequence", sequence)
     }
+
+    /// `nil` without a sequence.
+    init?(_ value: JSONValue) {
+        var members = value.members
+        wallMilliseconds = members.timestamp("timestamp") ?? 0
+        guard let sequence = members.unsigned("sequence") else { return nil }
+        self.sequence = sequence
+    }
 }

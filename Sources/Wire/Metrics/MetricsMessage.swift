@@ -55,18 +55,25 @@ extension MetricsMessage {
         writer.member("timestamp", timestamp: sample.wallMilliseconds)
         writer.members(numbering)
         writer.member("dropped", droppedMessages)
-        writer.beginObject("data")
-        writer.beginObject("system")
-        sample.encodeSystem(selection, into: &writer)
-        writer.endObject()
-        writer.rows("processes", sample.processes, selection?.kept(.processes))
-        writer.rows("ports", sample.ports, selection?.kept(.ports))
-        writer.beginObject("agent")
-        sample.encodeAgent(selection, into: &writer)
-        writer.endObject()
-        writer.endObject()
+        sample.encodeData(selection, into: &writer)
         if let selection { selection.dropped.encode(into: &writer) }
         return writer.endFrame(start)
+    }
+}
+
+extension MetricsSample {
+    /// The member `data`.
+    func encodeData(_ selection: RowSelection?, into writer: inout JSONWriter) {
+        writer.beginObject("data")
+        writer.beginObject("system")
+        encodeSystem(selection, into: &writer)
+        writer.endObject()
+        writer.rows("processes", processes, selection?.kept(.processes))
+        writer.rows("ports", ports, selection?.kept(.ports))
+        writer.beginObject("agent")
+        encodeAgent(selection, into: &writer)
+        writer.endObject()
+        writer.endObject()
     }
 }
 
