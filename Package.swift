@@ -111,6 +111,7 @@ let package = Package(
         tests("TerminalTests", ["Terminal", "Wire"]),
         tests("BenchTests", ["Bench", "Port", "IOEngine", "Kernel", "CAllocationCounter"]),
         tests("TidyTests", []),
+        tests("SystemdTests", ["Systemd", "Kernel", "CLinux", log]),
         tests("SimulationTests", ["Session", "Framing"]),
         tests("SessionTests", ["Session"]),
         tests("FramingTests", ["Framing", "CAllocationCounter"]),

@@ -47,9 +47,18 @@ public enum Agent {
     /// Says once which engine runs and why.
     private static func report(_ engine: IOEngine, _ logger: Logger) {
         if let fallback = engine.fallback {
-            logger.notice("engine \(engine.kind.rawValue), because \(fallback)")
+            logger.notice(
+                "engine \(engine.kind.rawValue), because \(fallback)",
+                metadata: .event(
+                    .engineFellBack,
+                    [
+                        "engine": "\(engine.kind.rawValue)",
+                        "errno": "\(fallback.errno.rawValue)",
+                    ]))
         } else {
-            logger.info("engine \(engine.kind.rawValue)")
+            logger.info(
+                "engine \(engine.kind.rawValue)",
+                metadata: .event(.engineChosen, ["engine": "\(engine.kind.rawValue)"]))
         }
     }
 }

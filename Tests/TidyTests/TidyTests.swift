@@ -13,7 +13,7 @@ import Testing
         "Session": ["DequeModule"],
         "Port": ["CLinux", "Framing", "IOEngine", "Kernel", "Slabs"],
         "Probes": ["CLinux", "Glibc", "Kernel", "Synchronization", "Wire"],
-        "Systemd": ["CLinux", "CSystemd", "Glibc", "Kernel", "Logging"],
+        "Systemd": ["CLinux", "CSystemd", "Glibc", "Kernel", "Logging", "Synchronization"],
         "Terminal": ["Kernel", "Wire"],
         "Agent": [
             "IOEngine", "Kernel", "Logging", "Port", "Probes", "Session", "Slabs",
