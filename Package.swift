@@ -87,10 +87,11 @@ let package = Package(
         module("Terminal", ["Kernel", "Wire"]),
         module("Bench", ["Port", "Framing", "IOEngine", "Slabs", "Kernel", "CLinux"]),
         module("Host", ["Port", "Wire", "IOEngine", "Slabs", "Kernel", "Terminal", "CLinux"]),
+        module("Doctor", ["Port", "Wire", "IOEngine", "Slabs", "Kernel"]),
         .executableTarget(
             name: "vireo",
             dependencies: [
-                "Bench", "Host", "Agent", "Port", "Probes", "Terminal", "Wire", "IOEngine",
+                "Bench", "Doctor", "Host", "Agent", "Port", "Probes", "Terminal", "Wire", "IOEngine",
                 "Kernel",
                 arguments,
             ],
@@ -111,6 +112,7 @@ let package = Package(
         tests("TerminalTests", ["Terminal", "Wire"]),
         tests("BenchTests", ["Bench", "Port", "IOEngine", "Kernel", "CAllocationCounter"]),
         tests("TidyTests", []),
+        tests("DoctorTests", ["Doctor", "Port", "Kernel", "Wire"]),
         tests("SystemdTests", ["Systemd", "Kernel", "CLinux", log]),
         tests("SimulationTests", ["Session", "Framing"]),
         tests("SessionTests", ["Session"]),

@@ -20,13 +20,14 @@ import Testing
             "Synchronization",
             "Systemd", "Wire",
         ],
+        "Doctor": ["IOEngine", "Kernel", "Port", "Slabs", "Wire"],
         "Bench": ["CLinux", "Framing", "IOEngine", "Kernel", "Port", "Slabs"],
         "Host": ["IOEngine", "Kernel", "Port", "Slabs", "Terminal", "Wire"],
         "vireod": [
             "Agent", "ArgumentParser", "IOEngine", "Kernel", "Logging", "Port", "Probes", "Systemd",
         ],
         "vireo": [
-            "Agent", "ArgumentParser", "Bench", "Glibc", "Host", "IOEngine", "Kernel", "Port",
+            "Agent", "ArgumentParser", "Bench", "Doctor", "Glibc", "Host", "IOEngine", "Kernel", "Port",
             "Probes",
             "Terminal", "Wire",
         ],
