@@ -2,10 +2,8 @@
 extension Doctor {
     private static let lookOnTheHost = "On the host: vireo doctor --socket PATH"
 
-    static func host(_ view: GuestView) -> Finding {
-        guard let port = view.port else {
-            return .note(.host, "no port of ours to look at")
-        }
+    static func host(_ view: GuestView) -> Finding? {
+        guard let port = view.port else { return nil }
         // The driver knows best; the agent's word may be a moment old.
         if let isConnected = port.isHostConnected {
             return isConnected

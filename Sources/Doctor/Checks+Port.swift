@@ -53,20 +53,16 @@ extension Doctor {
                 """)
     }
 
-    static func link(_ view: GuestView) -> Finding {
-        guard let name = view.port?.name else {
-            return .note(.link, "no port of ours to look at")
-        }
+    static func link(_ view: GuestView) -> Finding? {
+        guard let name = view.port?.name else { return nil }
         if view.links.contains(name) { return .ok(.link, "/dev/virtio-ports/\(name) is there") }
         return .problem(
             .link, "udev has made no link /dev/virtio-ports/\(name)",
             remedy: "systemctl status systemd-udevd, then: sudo \(triggerUdev)")
     }
 
-    static func access(_ view: GuestView) -> Finding {
-        guard let port = view.port else {
-            return .note(.access, "no port of ours to look at")
-        }
+    static func access(_ view: GuestView) -> Finding? {
+        guard let port = view.port else { return nil }
         guard let mode = port.mode else {
             return .problem(
                 .access, "the kernel has the port, and \(port.path) is missing",
@@ -105,10 +101,8 @@ extension Doctor {
         return mode & 0o006 == 0o006
     }
 
-    static func holder(_ view: GuestView) -> Finding {
-        guard let port = view.port else {
-            return .note(.holder, "no port of ours to look at")
-        }
+    static func holder(_ view: GuestView) -> Finding? {
+        guard let port = view.port else { return nil }
         let pid = view.service.unit?.mainPID ?? 0
         if let holder = port.holder {
             if holder.pid == pid { return .ok(.holder, "the service has it open: \(holder)") }

@@ -57,10 +57,8 @@ extension Doctor {
         unit.statusText.isEmpty ? "" : ": \(unit.statusText)"
     }
 
-    static func watchdog(_ view: GuestView) -> Finding {
-        guard let unit = view.service.unit, unit.isActive else {
-            return .note(.watchdog, "the service is not running")
-        }
+    static func watchdog(_ view: GuestView) -> Finding? {
+        guard let unit = view.service.unit, unit.isActive else { return nil }
         if let watchdog = unit.watchdog {
             return .ok(.watchdog, "systemd restarts the agent when it is silent for \(watchdog)")
         }

@@ -18,11 +18,11 @@
 public enum Doctor {
     /// Examines a guest from the inside.
     public static func examine(_ view: GuestView) -> DoctorReport {
-        let checks: [(GuestView) -> Finding] = [
+        let checks: [(GuestView) -> Finding?] = [
             driver, port, link, access, holder, host, engine, lockedMemory, service, watchdog,
             clock, configuration, roundTrip,
         ]
-        return DoctorReport(side: .guest, findings: checks.map { $0(view) })
+        return DoctorReport(side: .guest, findings: checks.compactMap { $0(view) })
     }
 
     /// Examines a guest's socket on the host.

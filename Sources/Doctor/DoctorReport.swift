@@ -17,7 +17,8 @@ public struct DoctorReport: Equatable, Sendable {
     }
 
     /// One JSON object with its newline:
-    /// `{"side":"guest","healthy":false,"findings":[{"check":…,"severity":…,"seen":…,"remedy":…}]}`.
+    /// `{"side":"guest","healthy":false,"problems":1,"notes":0,"findings":[…]}`, each finding
+    /// `{"check":…,"severity":…,"seen":…,"remedy":…}`.
     public var json: String {
         let room = findings.reduce(256) { sum, finding in
             // Six bytes for each that has to be escaped, and the names.
