@@ -9,7 +9,7 @@ PYTEST = /usr/bin/python3 -m pytest
 # What the package builds with, and what the virtual machine's tests need beside it.
 PACKAGES = liburing-dev libsystemd-dev libsimdjson-dev pkg-config g++ make strace util-linux
 VM_PACKAGES = qemu-system-x86 mmdebstrap busybox-static e2fsprogs cpio kmod zstd gcc libc6-dev \
-	python3 python3-pytest
+	python3 python3-pytest libvirt-clients libxml2-utils
 
 .PHONY: run test vm test-vm figures bench bench-short setup setup-vm build format lint clean help
 
