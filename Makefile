@@ -11,7 +11,7 @@ PACKAGES = liburing-dev libsystemd-dev libsimdjson-dev pkg-config g++ make strac
 VM_PACKAGES = qemu-system-x86 mmdebstrap busybox-static e2fsprogs cpio kmod zstd gcc libc6-dev \
 	python3 python3-pytest libvirt-clients libxml2-utils
 
-.PHONY: run test vm test-vm figures bench bench-short setup setup-vm build format lint clean help
+.PHONY: run test vm test-vm figures bench bench-short setup setup-vm docs build format lint clean help
 
 run: build ## set up, build, and show this machine in a live table
 	$(BIN)/vireo demo
@@ -38,6 +38,9 @@ bench-short: build ## the same in half a minute, without SwiftNIO
 simulate: setup ## the session's simulation: make simulate SEEDS=100000
 	VIREO_SEEDS=$(or $(SEEDS),20000) $(SWIFT) test -c release -Xswiftc -enable-testing \
 		--scratch-path .build-simulate --filter SimulationTests
+
+docs: setup ## build the documentation of every module; a warning is an error
+	.ci/docs
 
 figures: build ## measure what the agent costs on this machine
 	/usr/bin/python3 .ci/figures $(BIN)/vireod

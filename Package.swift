@@ -91,7 +91,8 @@ let package = Package(
         .executableTarget(
             name: "vireo",
             dependencies: [
-                "Bench", "Doctor", "Host", "Agent", "Port", "Probes", "Terminal", "Wire", "IOEngine",
+                "Bench", "Doctor", "Host", "Agent", "Port", "Probes", "Terminal", "Wire",
+                "IOEngine",
                 "Kernel",
                 arguments,
             ],
@@ -112,6 +113,9 @@ let package = Package(
         tests("TerminalTests", ["Terminal", "Wire"]),
         tests("BenchTests", ["Bench", "Port", "IOEngine", "Kernel", "CAllocationCounter"]),
         tests("TidyTests", []),
+        // As a package of somebody else's would: without any setting of ours.
+        .testTarget(
+            name: "EmbeddingTests", dependencies: ["IOEngine", "Slabs", "Framing", "Kernel"]),
         tests("DoctorTests", ["Doctor", "Port", "Kernel", "Wire"]),
         tests("SystemdTests", ["Systemd", "Kernel", "CLinux", log]),
         tests("SimulationTests", ["Session", "Framing"]),

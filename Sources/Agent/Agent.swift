@@ -21,7 +21,7 @@ public enum Agent {
     ///
     /// Blocks the signals TERM, INT and HUP for the calling thread and those that it starts.
     ///
-    /// - Throws: ``ProgramFailure`` when it cannot start, or not go on.
+    /// - Throws: `ProgramFailure` when it cannot start, or not go on.
     public static func run(
         _ configuration: AgentConfiguration, version: String, logger: Logger
     ) throws(ProgramFailure) {

@@ -39,8 +39,12 @@ public final class GuestLink: PortOwner {
     private let silenceTimer: TimerKey
     private var parser: JSONParser
 
-    /// - Parameter timers: three keys of the engine that are this link's alone.
-    /// - Throws: ``ProgramFailure`` when there is no memory for it.
+    /// - Parameters:
+    ///   - name: what people call the guest.
+    ///   - endpoint: its socket.
+    ///   - engine: the engine of the calling thread.
+    ///   - timers: three keys of the engine that are this link's alone.
+    /// - Throws: `ProgramFailure` when there is no memory for it.
     public init(
         name: String, endpoint: PortEndpoint, engine: IOEngine,
         timers: (TimerKey, TimerKey, TimerKey)

@@ -12,6 +12,7 @@ public struct CommandOutput: Sendable {
     /// standard error is dropped.
     ///
     /// - Parameters:
+    ///   - command: the program and its arguments.
     ///   - milliseconds: it is killed when it takes longer.
     ///   - bytesMax: what it prints beyond that is dropped.
     /// - Throws: ENOENT when there is no such program, ETIME when it took too long, and what

@@ -66,9 +66,12 @@ public final class FrameChannel {
     public private(set) var isSending = false
     public private(set) var counters = Counters()
 
-    /// - Parameter registers: whether the rings' memory is registered with the kernel, and there
-    ///   from the start; for one of many, neither.
-    /// - Throws: ``SlabError`` when there is no memory for the rings.
+    /// - Parameters:
+    ///   - engine: the engine of the calling thread.
+    ///   - sizes: slabs in each ring.
+    ///   - registers: whether the rings' memory is registered with the kernel, and there from the
+    ///     start; for one of many, neither.
+    /// - Throws: `SlabError` when there is no memory for the rings.
     public init(engine: IOEngine, sizes: Sizes = Sizes(), registers: Bool = true) throws(SlabError)
     {
         self.engine = engine

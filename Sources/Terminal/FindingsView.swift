@@ -39,8 +39,10 @@ public struct FindingsView: Sendable {
         self.appearance = appearance
     }
 
-    /// - Parameter columns: texts are broken between words to fit; `nil` leaves each on one line,
-    ///   for pipes, where others search in them.
+    /// - Parameters:
+    ///   - rows: the findings in their order.
+    ///   - columns: texts are broken between words to fit; `nil` leaves each on one line, for
+    ///     pipes, where others search in them.
     public func lines(of rows: [Row], columns: Int?) -> [Line] {
         rows.flatMap { lines(of: $0, columns: columns) }
     }
