@@ -114,7 +114,10 @@ final class AgentLoop {
             reportRegistration()
         }
         // The kernel may still use the slabs: nothing is taken down, the process just ends.
-        if stage == .givenUp { endProcess(failure?.code.rawValue ?? 0) }
+        if stage == .givenUp {
+            ServiceLog.flush()
+            endProcess(failure?.code.rawValue ?? 0)
+        }
         sampler.end()
         if let failure { throw failure }
     }

@@ -8,7 +8,7 @@ extension Doctor {
         case .notKnown(let why):
             return .note(
                 .service, "how systemd sees \(unitName) is not known: \(why)",
-                remedy: "systemctl status \(unitName)")
+                remedy: "pgrep -a vireod shows whether one was started by hand")
         case .known(let known): unit = known
         }
         guard unit.loadState == "loaded" else {

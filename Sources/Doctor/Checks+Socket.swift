@@ -24,7 +24,8 @@ extension Doctor {
             guard mayConnect else {
                 return .problem(
                     .socket, "\(seen), and this user may not connect",
-                    remedy: "Run as the user that QEMU runs as, or as root: sudo vireo doctor …")
+                    remedy:
+                        "sudo vireo doctor --socket \(view.path), or as the user that QEMU runs as")
             }
             if mode & 0o002 != 0 {
                 return .note(

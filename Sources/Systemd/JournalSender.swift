@@ -61,10 +61,21 @@ struct JournalSender: ~Copyable {
 
     private mutating func connect() throws(Errno) -> Int32 {
         if let number = connection?.number { return number }
+        let new = try Self.connection(to: path)
+        let number = new.number
+        connection = consume new
+        return number
+    }
+
+    private static func connection(to path: String) throws(Errno) -> FileDescriptor {
         // SAFETY: the path is a string of our own for the time of the call.
         let number = unsafe clinux_datagram_connect(path)
         guard number >= 0 else { throw .current }
-        connection = FileDescriptor(owning: number)
-        return number
+        return FileDescriptor(owning: number)
+    }
+
+    /// Whether a journal listens there: a sandbox may hide its socket and leave its stream.
+    static func isThere(_ path: String) -> Bool {
+        (try? connection(to: path).release()).map { close($0) } != nil
     }
 }

@@ -20,10 +20,12 @@ public enum ServiceLog {
 
     private static let writer = Mutex<JournalWriter?>(nil)
 
-    /// The handler for a logger of this label. Where the journal's thread cannot be had, standard
-    /// error is the journal's stream still.
+    /// The handler for a logger of this label. Where the journal's socket or a thread cannot be
+    /// had, standard error is the journal's stream still.
     public static func handler(label: String) -> any LogHandler {
-        guard isJournal(environmentVariable("JOURNAL_STREAM"), STDERR_FILENO) else {
+        guard isJournal(environmentVariable("JOURNAL_STREAM"), STDERR_FILENO),
+            JournalSender.isThere(JournalWriter.systemPath)
+        else {
             return ServiceLogHandler(label: label)
         }
         let journal = writer.withLock { writer -> JournalWriter? in

@@ -160,6 +160,13 @@ import Testing
         #expect(!ServiceLog.isJournal(own, -1))
     }
 
+    @Test func aJournalThatIsNotThereIsNoticed() throws {
+        let journal = try JournalSocket()
+        #expect(JournalSender.isThere(journal.path))
+        journal.close()
+        #expect(!JournalSender.isThere(journal.path))
+    }
+
     @Test func standardErrorShowsNoControlCharacters() throws {
         var ends: [Int32] = [0, 0]
         try #require(pipe(&ends) == 0)
