@@ -63,6 +63,7 @@ final class JournalSocket {
                 value = rest[(end + 1)..<newline]
             } else {
                 let count = rest[(end + 1)...].prefix(8).reversed().reduce(0) { $0 << 8 | Int($1) }
+                try #require(count < rest.endIndex - end - 9)
                 value = rest[(end + 9)..<(end + 9 + count)]
                 try #require(rest[value.endIndex] == 0x0a)
             }
