@@ -93,7 +93,7 @@ let package = Package(
             dependencies: [
                 "Bench", "Doctor", "Host", "Agent", "Port", "Probes", "Terminal", "Wire",
                 "IOEngine",
-                "Kernel",
+                "Kernel", "Systemd",
                 arguments,
             ],
             swiftSettings: strict),

@@ -27,9 +27,8 @@ import Testing
             "Agent", "ArgumentParser", "IOEngine", "Kernel", "Logging", "Port", "Probes", "Systemd",
         ],
         "vireo": [
-            "Agent", "ArgumentParser", "Bench", "Doctor", "Glibc", "Host", "IOEngine", "Kernel", "Port",
-            "Probes",
-            "Terminal", "Wire",
+            "Agent", "ArgumentParser", "Bench", "Doctor", "Glibc", "Host", "IOEngine", "Kernel",
+            "Port", "Probes", "Systemd", "Terminal", "Wire",
         ],
     ]
 

@@ -394,3 +394,14 @@ def test_the_journal_has_the_events_with_their_fields(patient: Patient, host: Ho
     assert record["_TRANSPORT"] == "journal"
     assert record["PRIORITY"] == "6"
     assert record["CODE_FILE"].endswith(".swift")
+
+
+def test_journalctl_explains_an_event(patient: Patient, host: HostEnd) -> None:
+    catalog = "/usr/lib/systemd/catalog/vireo.catalog"
+    patient.guest.check(f"mkdir -p {Path(catalog).parent} && vireo journal-catalog >{catalog}")
+    done = patient.guest.run("journalctl --update-catalog")
+    assert done.exit_status == 0 and "vireo" not in done.stderr, done.stderr
+    explained = patient.guest.check(
+        f"journalctl --catalog --unit {UNIT} MESSAGE_ID={MESSAGE_ID_HOST_CONNECTED} --lines 1")
+    assert "Subject: A host has connected to the port /dev/" in explained
+    assert "Defined-By: Vireo" in explained
