@@ -10,9 +10,10 @@ PYTEST = /usr/bin/python3 -m pytest
 PACKAGES = liburing-dev libsystemd-dev libsimdjson-dev pkg-config g++ make strace util-linux \
 	python3-jsonschema
 VM_PACKAGES = qemu-system-x86 mmdebstrap busybox-static e2fsprogs cpio kmod zstd gcc libc6-dev \
-	python3 python3-pytest
+	python3 python3-pytest libvirt-clients libxml2-utils
 
-.PHONY: run test vm test-vm figures fuzz hostile bench bench-short setup setup-vm build format lint clean help
+.PHONY: run test vm test-vm figures fuzz hostile bench bench-short simulate setup setup-vm \
+	docs build format lint clean help
 
 run: build ## set up, build, and show this machine in a live table
 	$(BIN)/vireo demo
@@ -48,6 +49,9 @@ hostile: setup ## what frames cost that were made to cost much
 	$(SWIFT) build --configuration release --package-path Benchmarks/hostile \
 		--scratch-path .build-hostile
 	.build-hostile/release/hostile
+
+docs: setup ## build the documentation of every module; a warning is an error
+	.ci/docs
 
 figures: build ## measure what the agent costs on this machine
 	/usr/bin/python3 .ci/figures $(BIN)/vireod

@@ -98,12 +98,12 @@ let package = Package(
                 "CLinux",
             ]),
         module("MockHost", ["Framing", "Kernel", "Wire"]),
+        module("Doctor", ["Port", "Wire", "IOEngine", "Slabs", "Kernel"]),
         .executableTarget(
             name: "vireo",
             dependencies: [
-                "Bench", "Host", "MockHost", "Agent", "Port", "Probes", "Terminal", "Wire",
-                "IOEngine",
-                "Kernel",
+                "Bench", "Doctor", "Host", "MockHost", "Agent", "Port", "Probes", "Terminal",
+                "Wire", "IOEngine", "Kernel", "Systemd",
                 arguments,
             ],
             swiftSettings: strict),
@@ -142,6 +142,11 @@ let package = Package(
         tests("TerminalTests", ["Terminal", "Wire"]),
         tests("BenchTests", ["Bench", "Port", "IOEngine", "Kernel", "CAllocationCounter"]),
         tests("TidyTests", []),
+        // As a package of somebody else's would: without any setting of ours.
+        .testTarget(
+            name: "EmbeddingTests", dependencies: ["IOEngine", "Slabs", "Framing", "Kernel"]),
+        tests("DoctorTests", ["Doctor", "Port", "Kernel", "Wire"]),
+        tests("SystemdTests", ["Systemd", "Kernel", "CLinux", log]),
         tests("SimulationTests", ["Session", "Framing"]),
         tests("SessionTests", ["Session"]),
         tests("FramingTests", ["Framing", "CAllocationCounter"]),

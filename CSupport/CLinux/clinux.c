@@ -17,6 +17,7 @@
 #include <sys/signalfd.h>
 #include <sys/socket.h>
 #include <sys/sysmacros.h>
+#include <sys/timex.h>
 #include <sys/un.h>
 #include <time.h>
 #include <unistd.h>
@@ -227,4 +228,11 @@ uint64_t clinux_thread_cpu_nanoseconds(void) { return clock_nanoseconds(CLOCK_TH
 
 int clinux_random(void *bytes, ptrdiff_t count) {
     return getrandom(bytes, (size_t)count, 0) == count ? 0 : -1;
+}
+
+int clinux_clock_is_synchronised(void) {
+    struct timex clock = {0};
+    int state = adjtimex(&clock);
+    if (state < 0) return -1;
+    return state != TIME_ERROR && !(clock.status & STA_UNSYNC);
 }

@@ -21,7 +21,7 @@ public enum Agent {
     ///
     /// Blocks the signals TERM, INT and HUP for the calling thread and those that it starts.
     ///
-    /// - Throws: ``ProgramFailure`` when it cannot start, or not go on.
+    /// - Throws: `ProgramFailure` when it cannot start, or not go on.
     public static func run(
         _ configuration: AgentConfiguration, version: String, logger: Logger
     ) throws(ProgramFailure) {
@@ -47,9 +47,18 @@ public enum Agent {
     /// Says once which engine runs and why.
     private static func report(_ engine: IOEngine, _ logger: Logger) {
         if let fallback = engine.fallback {
-            logger.notice("engine \(engine.kind.rawValue), because \(fallback)")
+            logger.notice(
+                "engine \(engine.kind.rawValue), because \(fallback)",
+                metadata: .event(
+                    .engineFellBack,
+                    [
+                        "engine": "\(engine.kind.rawValue)",
+                        "errno": "\(fallback.errno.rawValue)",
+                    ]))
         } else {
-            logger.info("engine \(engine.kind.rawValue)")
+            logger.info(
+                "engine \(engine.kind.rawValue)",
+                metadata: .event(.engineChosen, ["engine": "\(engine.kind.rawValue)"]))
         }
     }
 }

@@ -25,7 +25,7 @@ public struct AgentConfiguration: Sendable {
         self.vmID = vmID ?? MachineIdentity.machineID()
     }
 
-    /// - Throws: ``ProgramFailure`` with exit code 64 that says which value is out of range.
+    /// - Throws: `ProgramFailure` with exit code 64 that says which value is out of range.
     public func validate() throws(ProgramFailure) {
         guard AgentLimits.intervalSecondsRange.contains(intervalSeconds) else {
             throw ProgramFailure(

@@ -3,11 +3,12 @@ import Kernel
 import Logging
 import Port
 import Session
+import Systemd
 import Wire
 
 extension AgentLoop: PortOwner {
     func hostArrived(at port: Port) {
-        logger.info("host connected on \(port.path)")
+        logger.info("host connected on \(port.path)", metadata: .event(.hostConnected, fields))
         hasSaidNoRoom = false
         makeRoomForResults()
         perform(session.hostArrived(at: milliseconds))
@@ -16,14 +17,16 @@ extension AgentLoop: PortOwner {
     }
 
     func hostLeft(_ port: Port) {
-        logger.info("host left \(port.path)")
+        logger.info("host left \(port.path)", metadata: .event(.hostLeft, fields))
         pendingGreeting = nil
         session.hostLeft(at: milliseconds)
         statusChanged()
     }
 
     func portWaits(_ port: Port, after error: PortError, milliseconds: UInt64) {
-        logger.notice("\(error) (next attempt in \(milliseconds) ms)")
+        logger.notice(
+            "\(error) (next attempt in \(milliseconds) ms)",
+            metadata: .event(.portWaits, fields.merging(["code": "\(error.code)"]) { $1 }))
         if configuration.isOnce {
             end(ProgramFailure(ProgramFailure.Code(error), "\(error)"))
         }
@@ -32,6 +35,14 @@ extension AgentLoop: PortOwner {
 
     func portEnded(_ port: Port, with error: PortError) {
         end(ProgramFailure(.unavailable, "\(error)"))
+    }
+
+    /// What tells this life of the agent and its port apart in the journal.
+    var fields: Logger.Metadata {
+        [
+            "port": "\(port.path)", "epoch": "\(epoch)", "session": "\(session)",
+            "engine": "\(engine.kind.rawValue)",
+        ]
     }
 
     func framesCame(to port: Port) {
@@ -48,7 +59,9 @@ extension AgentLoop: PortOwner {
     func noteNoRoom(for what: String) {
         guard !hasSaidNoRoom else { return }
         hasSaidNoRoom = true
-        logger.warning("\(what) found no room: the host asks and does not read")
+        logger.warning(
+            "\(what) found no room: the host asks and does not read",
+            metadata: .event(.hostDoesNotRead, fields))
     }
 
     /// Encodes a control message straight into its ring.

@@ -138,7 +138,10 @@ final class AgentLoop {
             reportRegistration()
         }
         // The kernel may still use the slabs: nothing is taken down, the process just ends.
-        if stage == .givenUp { endProcess(failure?.code.rawValue ?? 0) }
+        if stage == .givenUp {
+            ServiceLog.flush()
+            endProcess(failure?.code.rawValue ?? 0)
+        }
         sampler.end()
         if let failure { throw failure }
     }
@@ -215,7 +218,8 @@ final class AgentLoop {
 
     /// A device that does not let go must not keep the service from ending.
     private func giveUp() {
-        logger.warning("\(port.path) did not close in time")
+        logger.warning(
+            "\(port.path) did not close in time", metadata: .event(.portStuck, fields))
         stage = .givenUp
     }
 
@@ -249,7 +253,9 @@ final class AgentLoop {
         if case .queuedAfterDropping(let count) = outbox.append(
             .metrics(sample), class: .metrics, bytes: bytes)
         {
-            logger.debug("\(count) samples gave way to newer ones")
+            logger.debug(
+                "\(count) samples gave way to newer ones",
+                metadata: .event(.samplesDropped, fields))
         }
     }
 
@@ -303,7 +309,9 @@ final class AgentLoop {
         guard name != stuckProbe else { return }
         stuckProbe = name
         if let name {
-            logger.warning("the probe \(name) is stuck in the kernel; its figures are late")
+            logger.warning(
+                "the probe \(name) is stuck in the kernel; its figures are late",
+                metadata: .event(.probeStuck, ["probe": "\(name)"]))
         }
         notifier.status(statusLine)
     }
@@ -345,11 +353,15 @@ final class AgentLoop {
         case .none: break
         case .registered: logger.debug("the slabs are registered with the kernel")
         case .retrying(let errno):
-            logger.info("registering the slabs failed: \(errno); trying again")
+            logger.info(
+                "registering the slabs failed: \(errno); trying again",
+                metadata: .event(.registrationFailed, ["errno": "\(errno.rawValue)"]))
         case .refused(let errno):
             logger.notice(
-                "the slabs are not registered: \(errno). Raise LimitMEMLOCK to 8M; going on without"
-            )
+                """
+                the slabs are not registered: \(errno). Raise LimitMEMLOCK to 8M; going on without
+                """,
+                metadata: .event(.registrationFailed, ["errno": "\(errno.rawValue)"]))
         }
     }
 }

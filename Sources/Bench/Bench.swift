@@ -1,7 +1,7 @@
 /// The engine as a benchmark harness uses it: lines between two processes, and a real port.
 ///
 /// A frame is a line of exactly B bytes with its newline, so any program that speaks lines can be
-/// the other end. What is measured here is what the agent runs on: ``IOEngine``, the mirrored
+/// the other end. What is measured here is what the agent runs on: `IOEngine`, the mirrored
 /// rings and the frame scanner, with no copy and no allocation a frame on the way in.
 ///
 /// ```swift

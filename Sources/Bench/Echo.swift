@@ -31,7 +31,7 @@ public final class Echo {
     /// Ends ``run()`` from any thread.
     public var stopper: Waker { engine.waker }
 
-    /// - Throws: ``ProgramFailure`` when the engine cannot be had.
+    /// - Throws: `ProgramFailure` when the engine cannot be had.
     public init(path: String, engine: IOEngine.Choice) throws(ProgramFailure) {
         self.path = path
         let places = 1024

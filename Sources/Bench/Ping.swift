@@ -21,7 +21,8 @@ public final class Ping {
     ///   - path: of the socket that an echo listens on.
     ///   - lineBytes: 2 to 1,048,576 with the newline.
     ///   - rounds: 1 to 20,000,000 that count; a tenth as many, 1,000 at most, go before them.
-    /// - Throws: ``ProgramFailure`` when the engine cannot be had or nobody listens.
+    ///   - engine: which engine it runs on.
+    /// - Throws: `ProgramFailure` when the engine cannot be had or nobody listens.
     public init(
         path: String, lineBytes: Int, rounds: Int, engine: IOEngine.Choice
     ) throws(ProgramFailure) {

@@ -29,8 +29,13 @@ public final class PortBench {
     static let largeBytes = 100_000
     static let bulkLineBytes = 65_536
 
-    /// - Parameter waitSeconds: how long to wait for the port and for a partner.
-    /// - Throws: ``ProgramFailure`` when the engine or memory cannot be had.
+    /// - Parameters:
+    ///   - endpoint: the port, or what stands for one.
+    ///   - engine: which engine it runs on.
+    ///   - amounts: how much of each kind of work.
+    ///   - waitSeconds: how long to wait for the port and for a partner.
+    ///   - allowsForeign: whether another agent's port may be taken.
+    /// - Throws: `ProgramFailure` when the engine or memory cannot be had.
     public init(
         _ endpoint: PortEndpoint, engine: IOEngine.Choice, amounts: Amounts = Amounts(),
         waitSeconds: Double = 10, allowsForeign: Bool = false

@@ -22,7 +22,7 @@ public final class PortPartner {
     /// Ends ``run()`` from any thread.
     public var stopper: Waker { engine.waker }
 
-    /// - Throws: ``ProgramFailure`` when the engine cannot be had.
+    /// - Throws: `ProgramFailure` when the engine cannot be had.
     public init(_ place: Place, engine: IOEngine.Choice) throws(ProgramFailure) {
         self.place = place
         self.engine = try Setup.engine(engine)

@@ -23,7 +23,8 @@ public final class Receiver {
     ///   - path: of the socket to listen on.
     ///   - frames: ends after so many; `nil`: when every connection has ended.
     ///   - connections: how many to wait for, 1 to 16,000.
-    /// - Throws: ``ProgramFailure`` when the engine cannot be had.
+    ///   - engine: which engine it runs on.
+    /// - Throws: `ProgramFailure` when the engine cannot be had.
     public init(
         path: String, frames: UInt64? = nil, connections: Int = 1, engine: IOEngine.Choice
     ) throws(ProgramFailure) {

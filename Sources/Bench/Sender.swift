@@ -18,7 +18,9 @@ public final class Sender {
     /// - Parameters:
     ///   - path: of the socket that somebody listens on.
     ///   - lineBytes: 2 to 1,048,576 with the newline.
-    /// - Throws: ``ProgramFailure`` when the engine cannot be had or nobody listens.
+    ///   - frames: how many to send.
+    ///   - engine: which engine it runs on.
+    /// - Throws: `ProgramFailure` when the engine cannot be had or nobody listens.
     public init(
         path: String, lineBytes: Int, frames: UInt64, engine: IOEngine.Choice
     ) throws(ProgramFailure) {

@@ -60,10 +60,13 @@ public final class GuestLink: PortOwner {
     private var parser: JSONParser
 
     /// - Parameters:
-    ///   - timers: as many keys of the engine as ``HostLimits/timersPerGuest``, the first of them
-    ///     this one, that are this link's alone.
+    ///   - name: what people call the guest.
+    ///   - endpoint: its socket.
+    ///   - engine: the engine of the calling thread.
+    ///   - first: the first of as many keys of the engine as ``HostLimits/timersPerGuest`` in a row
+    ///     that are this link's alone.
     ///   - stored: where its messages are kept; without it nothing is acknowledged.
-    /// - Throws: ``ProgramFailure`` when there is no memory for it.
+    /// - Throws: `ProgramFailure` when there is no memory for it.
     public init(
         name: String, endpoint: PortEndpoint, engine: IOEngine, timers first: TimerKey,
         stored: StoredSession? = nil

@@ -13,7 +13,9 @@ public final class JSONLinesView: WatchView {
     /// Set when nobody reads any more.
     public private(set) var isBroken = false
 
-    /// - Parameter namesSockets: whether to add the member `socket`.
+    /// - Parameters:
+    ///   - descriptor: where the lines go.
+    ///   - namesSockets: whether to add the member `socket`.
     public init(descriptor: Int32, namesSockets: Bool) {
         self.descriptor = descriptor
         self.namesSockets = namesSockets

@@ -68,7 +68,7 @@ public final class Watch: GuestObserver {
     /// it.
     public var shouldEnd: (() -> Bool)?
 
-    /// - Throws: ``ProgramFailure`` when the engine or the listening socket cannot be had.
+    /// - Throws: `ProgramFailure` when the engine or the listening socket cannot be had.
     public init(_ configuration: Configuration, view: any WatchView) throws(ProgramFailure) {
         self.configuration = configuration
         self.view = view

@@ -4,7 +4,7 @@ public import Slabs
 /// One loop for all input and output of a thread, on io_uring or on epoll.
 ///
 /// Requests go in as calls, ends of requests come out as ``Completion``s, once a turn, on the same
-/// thread. Memory that a request uses is a ``SlabLease``: the engine has it while the kernel does,
+/// thread. Memory that a request uses is a `SlabLease`: the engine has it while the kernel does,
 /// and gives it back with the completion.
 ///
 /// ```swift
@@ -213,7 +213,9 @@ public final class IOEngine {
 
     /// Waits once, until something happened or a timer is due, and delivers all of it.
     ///
-    /// - Parameter limit: the moment at which the wait ends although nothing happened, if any.
+    /// - Parameters:
+    ///   - limit: the moment at which the wait ends although nothing happened, if any.
+    ///   - deliver: called for each completion, on this thread.
     public func turn(until limit: MonotonicTime? = nil, _ deliver: (consuming Completion) -> Void) {
         turns += 1
         let deadline = earlier(earlier(timers.next, registrar.retryAt), limit)

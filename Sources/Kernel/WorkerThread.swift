@@ -8,7 +8,9 @@ import Glibc
 public enum WorkerThread {
     /// Starts a thread that runs `body` once and ends with it.
     ///
-    /// - Parameter name: as top(1) shows it; 15 bytes at most count.
+    /// - Parameters:
+    ///   - name: as top(1) shows it; 15 bytes at most count.
+    ///   - body: what it does.
     /// - Throws: what pthread_create(3) says.
     public static func start(
         name: String, _ body: @escaping @Sendable () -> Void

@@ -16,6 +16,7 @@ public struct Discovery: Sendable {
     ///   - names: in order of preference.
     ///   - allowsForeign: whether the document's fallback, another agent's port, may be taken when
     ///     there is none of ours.
+    ///   - tree: where the nodes are looked for.
     public init(names: [PortName], allowsForeign: Bool = false, tree: PortTree = PortTree()) {
         precondition(!names.isEmpty)
         self.names = names

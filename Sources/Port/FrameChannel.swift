@@ -74,10 +74,12 @@ public final class FrameChannel {
     public internal(set) var counters = Counters()
 
     /// - Parameters:
+    ///   - engine: the engine of the calling thread.
+    ///   - sizes: slabs in each ring.
     ///   - registers: whether the rings' memory is registered with the kernel, and there from the
     ///     start; for one of many, neither.
     ///   - keepsData: whether data is kept until ``release(_:)``.
-    /// - Throws: ``SlabError`` when there is no memory for the rings.
+    /// - Throws: `SlabError` when there is no memory for the rings.
     public init(
         engine: IOEngine, sizes: Sizes = Sizes(), registers: Bool = true, keepsData: Bool = false
     ) throws(SlabError) {

@@ -76,9 +76,8 @@ public final class Port {
     /// asked of it.
     private var isClosing = false
 
-    /// - Parameters:
-    ///   - allowsForeign: see ``Discovery``.
-    ///   - timers: two keys of the engine that are this port's alone.
+    /// `timers` are two keys of the engine that are this port's alone; for `allowsForeign` see
+    /// ``Discovery``.
     public init(
         engine: IOEngine, endpoint: PortEndpoint, channel: FrameChannel,
         timers: (TimerKey, TimerKey), allowsForeign: Bool = false, tree: PortTree = PortTree(),

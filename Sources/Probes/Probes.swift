@@ -38,6 +38,7 @@ public struct Sampler: ~Copyable {
 
     /// - Parameters:
     ///   - root: where the kernel's files are.
+    ///   - options: what to leave out.
     ///   - progress: told which probe runs; one that another thread holds too.
     public init(
         root: ProbeRoot = ProbeRoot(), options: ProbeOptions = ProbeOptions(),

@@ -121,6 +121,7 @@ extension GuestSession {
     ///
     /// - Parameters:
     ///   - epoch: 128 fresh random bits, not from a generator that a snapshot restores.
+    ///   - milliseconds: now, on a monotonic clock.
     ///   - rewrite: called for every message kept, in order. It writes the frame anew with its new
     ///     number, the new epoch and `forked_from`, and returns the bytes it takes. What it returns
     ///     for a message given up is ignored.

@@ -10,8 +10,11 @@ extension GuestSession {
         case numbered(UInt64)
     }
 
-    /// - Parameter answeredSession: for a result, the ``session`` in which its command came: an
-    ///   observer gets the answers to its own commands.
+    /// - Parameters:
+    ///   - messageClass: of the message.
+    ///   - answeredSession: for a result, the ``session`` in which its command came: an observer
+    ///     gets the answers to its own commands.
+    ///   - milliseconds: now, on a monotonic clock.
     public func admission(
         of messageClass: MessageClass, answering answeredSession: UInt64? = nil,
         at milliseconds: UInt64
@@ -36,8 +39,9 @@ extension GuestSession {
     /// A message was encoded with the number that ``admission(of:answering:at:)`` gave, behind all
     /// others in the ring. From here on its bytes are fixed.
     ///
-    /// - Parameter bytes: its frame's, with the newline; at most
-    ///   ``SessionLimits/numberedFrameBytesMax``.
+    /// - Parameters:
+    ///   - messageClass: of the message.
+    ///   - bytes: its frame's, with the newline; at most ``SessionLimits/numberedFrameBytesMax``.
     /// - Returns: its number.
     @discardableResult
     public mutating func enter(_ messageClass: MessageClass, bytes: Int) -> UInt64 {

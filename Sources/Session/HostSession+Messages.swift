@@ -2,7 +2,11 @@
 extension HostSession {
     /// A message with a number came.
     ///
-    /// - Parameter bytes: its frame's.
+    /// - Parameters:
+    ///   - epoch: the message's.
+    ///   - number: the message's.
+    ///   - bytes: its frame's.
+    ///   - milliseconds: now, on a monotonic clock.
     public mutating func received(
         _ epoch: SessionEpoch, _ number: UInt64, bytes: Int, at milliseconds: UInt64
     ) -> Actions {

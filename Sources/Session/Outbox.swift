@@ -31,7 +31,10 @@ public struct Outbox<Message> {
 
     /// Queues a message behind those of its class.
     ///
-    /// - Parameter size: how many bytes it holds, roughly; at least 1.
+    /// - Parameters:
+    ///   - message: what waits.
+    ///   - class: which queue it waits in.
+    ///   - size: how many bytes it holds, roughly; at least 1.
     public mutating func append(
         _ message: Message, class: MessageClass, bytes size: Int
     ) -> Outcome {

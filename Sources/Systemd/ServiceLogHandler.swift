@@ -1,4 +1,5 @@
 import Glibc
+import Kernel
 public import Logging
 
 /// Log lines on standard error, with the priorities that the journal reads when it is behind it.
@@ -8,10 +9,15 @@ public struct ServiceLogHandler: LogHandler {
     public var logLevel = Logger.Level.info
     public var metadata = Logger.Metadata()
     private let hasPriorities: Bool
+    private let descriptor: Int32
 
     public init(label: String) {
-        // SAFETY: nothing changes the environment once threads run.
-        hasPriorities = unsafe getenv("JOURNAL_STREAM") != nil
+        self.init(descriptor: STDERR_FILENO)
+    }
+
+    init(descriptor: Int32) {
+        self.descriptor = descriptor
+        hasPriorities = ServiceLog.isJournal(environmentVariable("JOURNAL_STREAM"), descriptor)
     }
 
     public subscript(metadataKey key: String) -> Logger.Metadata.Value? {
@@ -20,24 +26,16 @@ public struct ServiceLogHandler: LogHandler {
     }
 
     public func log(event: LogEvent) {
-        var line = hasPriorities ? "<\(priority(event.level))>" : "\(event.level): "
+        var line = hasPriorities ? "<\(Self.priority(event.level))>" : "\(event.level): "
         // One record a line, and no control character of a stranger's in anybody's terminal.
-        for scalar in event.message.description.unicodeScalars {
-            let isControl = scalar.value < 0x20 || (0x7f...0x9f).contains(scalar.value)
-            if isControl {
-                line += "\\u{\(String(scalar.value, radix: 16))}"
-            } else {
-                line.unicodeScalars.append(scalar)
-            }
-        }
-        line += "\n"
+        line += visible(event.message.description) + "\n"
         // SAFETY: the buffer lives for the call; a record that does not fit into a pipe is lost.
         line.withUTF8 { bytes in
-            _ = unsafe write(STDERR_FILENO, bytes.baseAddress, bytes.count)
+            _ = unsafe write(descriptor, bytes.baseAddress, bytes.count)
         }
     }
 
-    private func priority(_ level: Logger.Level) -> Int32 {
+    static func priority(_ level: Logger.Level) -> Int32 {
         switch level {
         case .critical: LOG_CRIT
         case .error: LOG_ERR

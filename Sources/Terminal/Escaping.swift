@@ -15,6 +15,7 @@
 /// it is: this is for eyes, not for reading back.
 ///
 /// - Parameters:
+///   - text: anything.
 ///   - columnsMax: a longer text is cut to this many columns, never inside an escape.
 ///   - isASCII: all that is not ASCII is escaped too, and `~` takes the place of `…`.
 public func escaped(_ text: String, columnsMax: Int = .max, isASCII: Bool = false) -> String {

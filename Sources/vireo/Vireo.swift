@@ -15,7 +15,7 @@ struct Vireo: ParsableCommand {
         version: agentVersion,
         subcommands: [
             BenchCommand.self, Demo.self, Ports.self, Sample.self, HostCommand.self,
-            MockHostCommand.self,
+            MockHostCommand.self, DoctorCommand.self, ConfigCommand.self, JournalCatalog.self,
         ])
 }
 

@@ -77,15 +77,16 @@ struct Vireod: ParsableCommand {
     func run() throws {
         let level =
             logLevel ?? environmentVariable("VIREO_LOG_LEVEL").flatMap(LevelName.init) ?? .info
-        var logger = Logger(label: "vireod", factory: ServiceLogHandler.init)
+        var logger = Logger(label: "vireod", factory: ServiceLog.handler)
+        defer { ServiceLog.flush() }
         logger.logLevel = level.level
         do {
             try Agent.run(try agentConfiguration(), version: agentVersion, logger: logger)
         } catch let failure as ProgramFailure {
-            logger.error("\(failure)")
+            logger.error("\(failure)", metadata: .event(.agentFailed))
             throw ExitCode(failure.code.rawValue)
         } catch let error as PortError {
-            logger.error("\(error)")
+            logger.error("\(error)", metadata: .event(.agentFailed))
             throw ExitCode(ProgramFailure.Code.usage.rawValue)
         }
     }

@@ -16,13 +16,14 @@ import Testing
         "Commands": [
             "CLinux", "IOEngine", "Kernel", "Logging", "Port", "Slabs", "Systemd", "Wire",
         ],
-        "Systemd": ["CLinux", "CSystemd", "Glibc", "Kernel", "Logging"],
+        "Systemd": ["CLinux", "CSystemd", "Glibc", "Kernel", "Logging", "Synchronization"],
         "Terminal": ["Kernel", "Wire"],
         "Agent": [
-            "IOEngine", "Kernel", "Logging", "Port", "Probes", "Session", "Slabs",
+            "DequeModule", "IOEngine", "Kernel", "Logging", "Port", "Probes", "Session", "Slabs",
             "Synchronization",
             "Systemd", "Wire",
         ],
+        "Doctor": ["IOEngine", "Kernel", "Port", "Slabs", "Wire"],
         "Bench": ["CLinux", "Framing", "IOEngine", "Kernel", "Port", "Slabs"],
         "Host": [
             "Framing", "IOEngine", "Kernel", "Port", "Session", "Slabs", "Synchronization",
@@ -36,9 +37,8 @@ import Testing
             "ArgumentParser", "Commands", "IOEngine", "Kernel", "Logging", "Systemd",
         ],
         "vireo": [
-            "Agent", "ArgumentParser", "Bench", "Glibc", "Host", "IOEngine", "Kernel", "MockHost",
-            "Port", "Probes",
-            "Terminal", "Wire",
+            "Agent", "ArgumentParser", "Bench", "Doctor", "Glibc", "Host", "IOEngine", "Kernel",
+            "MockHost", "Port", "Probes", "Systemd", "Terminal", "Wire",
         ],
     ]
 

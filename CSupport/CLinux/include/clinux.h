@@ -125,4 +125,7 @@ uint64_t clinux_thread_cpu_nanoseconds(void);
 /* getrandom(2): fills `bytes`, never short for 256 bytes or fewer. */
 int clinux_random(void *CLINUX_SIZED_BY(count) bytes CLINUX_NOESCAPE, ptrdiff_t count);
 
+/* 1 when the kernel takes its clock for synchronised, 0 when not, -1 on failure. adjtimex(2). */
+int clinux_clock_is_synchronised(void);
+
 #endif
