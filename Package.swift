@@ -84,7 +84,7 @@ let package = Package(
             "Agent",
             [
                 "Probes", "Port", "Session", "Systemd", "Wire", "IOEngine", "Slabs", "Kernel",
-                "CLinux", log,
+                "CLinux", log, .product(name: "DequeModule", package: "swift-collections"),
             ]),
         module(
             "Commands",
