@@ -41,6 +41,7 @@ let package = Package(
     products: [
         .executable(name: "vireod", targets: ["vireod"]),
         .executable(name: "vireo", targets: ["vireo"]),
+        .executable(name: "vireo-freeze", targets: ["vireo-freeze"]),
         // For those who embed the parts: the engine with its memory and its frames, and the port.
         .library(name: "VireoEngine", targets: ["IOEngine", "Slabs", "Framing", "Kernel"]),
         .library(name: "VireoPort", targets: ["Port"]),
@@ -78,6 +79,13 @@ let package = Package(
             linkerSettings: [.linkedLibrary("simdjson")]),
         module("Wire", ["CSimdjson"]),
         module("Probes", ["Kernel", "Wire", "CLinux"]),
+        .systemLibrary(
+            name: "CCrypto", path: "CSupport/CCrypto", pkgConfig: "libcrypto",
+            providers: [.apt(["libssl-dev"])]),
+        module("Commands", ["CCrypto", "Kernel", "Probes", "Wire"]),
+        module("Freezing", ["Kernel"]),
+        .executableTarget(
+            name: "vireo-freeze", dependencies: ["Freezing"], swiftSettings: strict),
         module(
             "Agent",
             [
@@ -110,6 +118,9 @@ let package = Package(
         tests("IntegrationTests", ["vireod", "vireo", "CLinux"]),
         tests("TerminalTests", ["Terminal", "Wire"]),
         tests("BenchTests", ["Bench", "Port", "IOEngine", "Kernel", "CAllocationCounter"]),
+        tests(
+            "CommandsTests",
+            ["Commands", "Freezing", "vireo-freeze", "Kernel", "Probes", "Wire"]),
         tests("TidyTests", []),
         tests("SimulationTests", ["Session", "Framing"]),
         tests("SessionTests", ["Session"]),

@@ -13,6 +13,11 @@ import Testing
         "Session": ["DequeModule"],
         "Port": ["CLinux", "Framing", "IOEngine", "Kernel", "Slabs"],
         "Probes": ["CLinux", "Glibc", "Kernel", "Synchronization", "Wire"],
+        "Commands": [
+            "CCrypto", "Glibc", "Kernel", "Probes", "Synchronization", "Wire",
+        ],
+        "Freezing": ["Glibc", "Kernel", "Synchronization"],
+        "vireo-freeze": ["Freezing", "Glibc"],
         "Systemd": ["CLinux", "CSystemd", "Glibc", "Kernel", "Logging"],
         "Terminal": ["Kernel", "Wire"],
         "Agent": [

@@ -1,0 +1,18 @@
+/// JSON in memory of its own, for those who have no ring to write into.
+public enum JSONText {
+    /// What `body` wrote, or `nil` when it did not fit into `bytesMax` bytes.
+    public static func written(
+        bytesMax: Int, _ body: (inout JSONWriter) -> Void
+    ) -> String? {
+        var bytes = [UInt8](repeating: 0, count: bytesMax)
+        var byteCount: Int?
+        do {
+            var span = bytes.mutableSpan
+            // SAFETY: bytes have no invalid values.
+            var writer = unsafe JSONWriter(span.mutableBytes)
+            body(&writer)
+            if !writer.overflowed { byteCount = writer.count }
+        }
+        return byteCount.map { String(decoding: bytes[..<$0], as: UTF8.self) }
+    }
+}
