@@ -105,7 +105,9 @@ public struct BlockMount: Sendable, Hashable {
             guard current.source.hasPrefix("/dev/loop"),
                 let file = backingFile(String(current.source.dropFirst(5)))
             else { return level }
-            let below = mounts.filter { $0.holds(file) }.max { $0.point.utf8.count < $1.point.utf8.count }
+            let below = mounts.filter { $0.holds(file) }.max {
+                $0.point.utf8.count < $1.point.utf8.count
+            }
             guard let below, below.device != current.device else { return level + 1 }
             current = below
         }

@@ -23,8 +23,9 @@ public struct FreezeHolder: ~Copyable {
 
     /// Waits for a freeze and serves it until the thaw.
     public func run() {
-        while let client = nextClient(until: deadline(seconds: Int64(FreezeLimits.idleSeconds))) {
-            switch Self.request(of: client) {
+        let end = deadline(seconds: FreezeLimits.idleSeconds)
+        while let client = nextClient(until: end) {
+            switch Self.request(of: client, until: end) {
             case .some(let request) where request.deadlineSeconds == nil:
                 Self.answer(client, ["done"])
                 return
@@ -74,18 +75,25 @@ public struct FreezeHolder: ~Copyable {
             let why = fileSystems.report?.lines ?? ["failed it took longer than the deadline"]
             fileSystems.thaw()
             Self.answer(client, why)
+            // A thread that died with this process while it froze would leave its file system frozen.
+            while fileSystems.report == nil {
+                _ = Inputs.wait(for: [frozen.near.number], milliseconds: -1)
+            }
             return
         }
         guard Self.answer(client, report.lines + ["done"]) else {
             fileSystems.thaw()
             return
         }
-        let thawing = nextClient(until: end)
-        let lines = fileSystems.thaw()
-        switch thawing {
-        case .some(let thawing): Self.answer(thawing, lines + ["done"])
-        case .none: break
+        while let next = nextClient(until: end) {
+            guard Self.request(of: next, until: end) == FreezeRequest(deadlineSeconds: nil) else {
+                Self.answer(next, ["failed file systems are frozen already; ask for the thaw"])
+                continue
+            }
+            Self.answer(next, fileSystems.thaw() + ["done"])
+            return
         }
+        fileSystems.thaw()
     }
 
     /// Whether the freeze ended before the deadline, the life line's end, a signal, or the client's
@@ -93,7 +101,8 @@ public struct FreezeHolder: ~Copyable {
     private func waitFrozen(
         _ client: borrowing FileDescriptor, until end: MonotonicTime
     ) -> Bool {
-        let bits = wait(for: [frozen.near.number, lifeLine.number, signals.number, client.number], end)
+        let bits = wait(
+            for: [frozen.near.number, lifeLine.number, signals.number, client.number], end)
         return bits == 1
     }
 
@@ -124,9 +133,11 @@ public struct FreezeHolder: ~Copyable {
         .now.adding(milliseconds: UInt64(seconds) * 1000)
     }
 
-    private static func request(of client: borrowing FileDescriptor) -> FreezeRequest? {
+    private static func request(
+        of client: borrowing FileDescriptor, until end: MonotonicTime
+    ) -> FreezeRequest? {
         var bytes: [UInt8] = []
-        let end = MonotonicTime.now.adding(milliseconds: 2000)
+        let end = min(end, MonotonicTime.now.adding(milliseconds: 2000))
         while !FreezeRequest.isWhole(bytes), bytes.count <= FreezeLimits.requestBytesMax {
             let left = Int32(clamping: end.nanoseconds(since: .now) / 1_000_000)
             guard left > 0, Inputs.wait(for: [client.number], milliseconds: left) > 0,

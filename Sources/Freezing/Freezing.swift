@@ -23,7 +23,7 @@
 /// the service's unit runs it as `ExecStopPost=`.
 public enum FreezeLimits {
     /// Seconds without a request after which a holder ends: its client is started together with it.
-    static let idleSeconds = 10
+    static let idleSeconds: Int64 = 10
     /// Seconds for which a client waits for the holder to listen.
     static let connectSeconds = 5
     /// Seconds for which file systems stay frozen at most, whatever is asked.

@@ -56,6 +56,7 @@ final class FrozenFileSystems: Sendable {
     ///
     /// It may never return: it waits for flushes.
     func freeze() {
+        defer { state.withLock { $0.isComplete = true } }
         for place in mounts.indices {
             guard !state.withLock({ $0.isOver }) else { return }
             let error = mounts[place].freeze()
@@ -74,9 +75,8 @@ final class FrozenFileSystems: Sendable {
                 }
                 return true
             }
-            guard goesOn else { break }
+            guard goesOn else { return }
         }
-        state.withLock { $0.isComplete = true }
     }
 
     /// File systems that have no freezing, such as vfat.

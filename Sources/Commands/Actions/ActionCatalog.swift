@@ -78,7 +78,8 @@ public struct ActionDescription: Sendable {
     static func look(
         _ name: String, _ parameters: [ActionParameter] = [],
         _ plan:
-            @escaping @Sendable (ActionCatalog, ActionParameters) throws(ActionFailure) -> ActionPlan
+            @escaping @Sendable (ActionCatalog, ActionParameters) throws(ActionFailure) ->
+            ActionPlan
     ) -> ActionDescription {
         ActionDescription(
             name: name, isReadOnly: true, isSupported: true, parameters: parameters, plan: plan)
@@ -88,7 +89,8 @@ public struct ActionDescription: Sendable {
     static func change(
         _ name: String, _ parameters: [ActionParameter] = [],
         _ plan:
-            @escaping @Sendable (ActionCatalog, ActionParameters) throws(ActionFailure) -> ActionPlan
+            @escaping @Sendable (ActionCatalog, ActionParameters) throws(ActionFailure) ->
+            ActionPlan
     ) -> ActionDescription {
         ActionDescription(
             name: name, isReadOnly: false, isSupported: true, parameters: parameters, plan: plan)
@@ -144,7 +146,8 @@ extension ActionCatalog {
             .foreign("JoinDomain", "joining a domain is not offered: it would carry a password"),
             .foreign("PrepareGoldenImage", "run virt-sysprep on the host instead"),
             .foreign(
-                "RunMaintenanceTask", "name the action itself, such as DiskCleanup or PackageUpdate"),
+                "RunMaintenanceTask", "name the action itself, such as DiskCleanup or PackageUpdate"
+            ),
         ]
 
     /// A command of the system's own, by its absolute path.

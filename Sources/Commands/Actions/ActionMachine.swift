@@ -116,7 +116,8 @@ private final class SampleSource: Sendable {
                         + (startedWallMilliseconds == nil ? "" : " that began at that time"))
             case EPERM:
                 throw ActionFailure(
-                    code: .permissionDenied, reason: "process \(pid) may not be signalled: \(error)")
+                    code: .permissionDenied, reason: "process \(pid) may not be signalled: \(error)"
+                )
             default: throw .failed("process \(pid): \(error)")
             }
         }

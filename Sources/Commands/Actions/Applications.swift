@@ -83,7 +83,8 @@ enum ApplicationSource: String, CaseIterable, Sendable {
         case .flatpak:
             output.rows("\t", fields: 5).map { fields in
                 Application(
-                    id: fields[0], name: fields[1], version: fields[2].isEmpty ? fields[3] : fields[2],
+                    id: fields[0], name: fields[1],
+                    version: fields[2].isEmpty ? fields[3] : fields[2],
                     publisher: fields[4])
             }
         }

@@ -50,8 +50,10 @@ enum Base64 {
                 bits = bits << 6 | UInt32(value)
             }
             bits <<= 6 * UInt32(padding)
-            let room = [UInt8(truncatingIfNeeded: bits >> 16), UInt8(truncatingIfNeeded: bits >> 8),
-                UInt8(truncatingIfNeeded: bits)]
+            let room = [
+                UInt8(truncatingIfNeeded: bits >> 16), UInt8(truncatingIfNeeded: bits >> 8),
+                UInt8(truncatingIfNeeded: bits),
+            ]
             guard room.suffix(padding).allSatisfy({ $0 == 0 }) else { return nil }
             bytes += room.prefix(3 - padding)
         }

@@ -21,6 +21,8 @@ public final class FileSystemFreezer: Sendable {
     /// Absolute path of `vireo-freeze`.
     public let program: String
     private let holder = Mutex<Holder?>(nil)
+    /// Holders that were let go, until they have ended and are waited for.
+    private let leaving = Mutex<[ChildProcess]>([])
 
     public init(program: String) {
         self.program = program
@@ -29,7 +31,7 @@ public final class FileSystemFreezer: Sendable {
     /// Whether file systems are, or may be, frozen on our request.
     public var isFrozen: Bool {
         holder.withLock { holder in
-            Self.forgetEnded(&holder)
+            forgetEnded(&holder)
             return holder != nil
         }
     }
@@ -42,7 +44,7 @@ public final class FileSystemFreezer: Sendable {
             throw .unsupported("\(program) is not installed; it comes with the package vireo")
         }
         let result = holder.withLock { holder -> Result<String, ActionFailure> in
-            Self.forgetEnded(&holder)
+            forgetEnded(&holder)
             guard holder == nil else {
                 return .failure(
                     ActionFailure(
@@ -64,14 +66,16 @@ public final class FileSystemFreezer: Sendable {
                 return .failure(.failed("\(program): \(error)"))
             }
         }
-        return [program, "freeze", "--holder", try result.get(), "--deadline", "\(deadlineSeconds)"]
+        return [
+            program, "freeze", "--holder", try result.get(), "--deadline", "\(deadlineSeconds)",
+        ]
     }
 
     /// The arguments of a request to thaw: of the holder's file systems, or of every one when there
     /// is no holder, such as after a restart.
     func thawArguments() -> [String] {
         let name = holder.withLock { holder -> String? in
-            Self.forgetEnded(&holder)
+            forgetEnded(&holder)
             switch holder {
             case .some(let present): return present.name
             case .none: return nil
@@ -81,16 +85,33 @@ public final class FileSystemFreezer: Sendable {
     }
 
     /// Lets go of the holder, which ends and thaws whatever it still held.
-    func end() { holder.withLock { $0 = nil } }
+    func end() { holder.withLock { release(&$0) } }
 
-    private static func forgetEnded(_ holder: inout Holder?) {
-        let isOver: Bool
+    private func release(_ holder: inout Holder?) {
         switch holder {
         case .some(let present):
-            isOver = present.process.ended() != nil || present.deadline < MonotonicTime.now
-        case .none: isOver = false
+            let process = present.process
+            leaving.withLock { $0.append(process) }
+        case .none: break
         }
-        if isOver { holder = nil }
+        holder = nil
+    }
+
+    private func forgetEnded(_ holder: inout Holder?) {
+        leaving.withLock { $0.removeAll { $0.ended() != nil } }
+        let hasEnded: Bool
+        let isLate: Bool
+        switch holder {
+        case .some(let present):
+            hasEnded = present.process.ended() != nil
+            isLate = present.deadline < MonotonicTime.now
+        case .none: return
+        }
+        if hasEnded {
+            holder = nil
+        } else if isLate {
+            release(&holder)
+        }
     }
 }
 

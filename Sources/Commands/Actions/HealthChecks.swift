@@ -52,14 +52,17 @@ extension ActionCatalog {
                     ("checks_failed", .count(checks.filter { $0.state == .critical }.count)),
                 ], rows: "checks", checks.map(\.row))
             return .of(
-                document, text: checks.map { "\($0.name): \($0.state.text), \($0.message)\n" }.joined())
+                document,
+                text: checks.map { "\($0.name): \($0.state.text), \($0.message)\n" }.joined())
         }
     }
 
     private func checkDiskSpace(_ warning: Double, _ critical: Double) -> ActionPlan {
         .compute { [machine] () throws(ActionFailure) in
             let sample = machine.sample()
-            let states = sample.fileSystems.map { HealthCheck.State($0.usedPercent, warning, critical) }
+            let states = sample.fileSystems.map {
+                HealthCheck.State($0.usedPercent, warning, critical)
+            }
             let rows = zip(sample.fileSystems, states).map { row, state -> JSONTree in
                 [
                     "mount_point": .text(row.mountPoint), "device": .text(row.device),
@@ -116,7 +119,8 @@ struct HealthCheck: Sendable {
     }
 
     static let names = [
-        "disk_space", "inodes", "memory", "swap", "cpu_load", "pressure", "reboot_required", "probes",
+        "disk_space", "inodes", "memory", "swap", "cpu_load", "pressure", "reboot_required",
+        "probes",
     ]
 
     let name: String
@@ -147,7 +151,8 @@ struct HealthCheck: Sendable {
             let worst = sample.pressure.max { $0.someAverage60 < $1.someAverage60 }
             let share = worst?.someAverage60 ?? 0
             state = State(share, 20, 50)
-            message = worst.map { "tasks waited for \($0.resource) \(share) % of a minute" }
+            message =
+                worst.map { "tasks waited for \($0.resource) \(share) % of a minute" }
                 ?? "the kernel does not tell"
         case "reboot_required":
             state = isRebootRequired ? .warning : .healthy
@@ -155,7 +160,8 @@ struct HealthCheck: Sendable {
         case "probes":
             let errors = sample.probeErrors
             state = errors.isEmpty ? .healthy : .warning
-            message = errors.first.map { "\(errors.count) failed, first \($0.probe): \($0.reason)" }
+            message =
+                errors.first.map { "\(errors.count) failed, first \($0.probe): \($0.reason)" }
                 ?? "all answered"
         default: return nil
         }

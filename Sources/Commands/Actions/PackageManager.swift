@@ -83,7 +83,10 @@ enum PackageManager: String, Sendable, CaseIterable {
     var updates: [String] {
         switch self {
         case .apt:
-            ["apt-get", "--simulate", "--quiet=2", "--option=Debug::NoLocking=true", "dist-upgrade"]
+            [
+                "apt-get", "--simulate", "--quiet=2", "--option=Debug::NoLocking=true",
+                "dist-upgrade",
+            ]
         case .dnf: ["dnf", "--quiet", "--cacheonly", "check-update"]
         case .zypper: ["zypper", "--non-interactive", "--terse", "--no-refresh", "list-updates"]
         case .pacman: ["pacman", "--query", "--upgrades"]
@@ -123,7 +126,8 @@ enum PackageManager: String, Sendable, CaseIterable {
     }
 
     var environment: [String: String] {
-        self == .apt ? ["DEBIAN_FRONTEND": "noninteractive", "APT_LISTCHANGES_FRONTEND": "none"] : [:]
+        self == .apt
+            ? ["DEBIAN_FRONTEND": "noninteractive", "APT_LISTCHANGES_FRONTEND": "none"] : [:]
     }
 
     /// Configuration files that were changed stay; another apt at work is waited for.

@@ -141,7 +141,9 @@ struct FoundPackage: Sendable, Equatable {
     /// `NAME - SUMMARY`, and dnf's headings left out.
     private static func lines(_ output: CommandOutput, separator: String) -> [FoundPackage] {
         output.lines.compactMap { line in
-            guard !line.hasPrefix("="), let mark = line.firstRange(of: separator) else { return nil }
+            guard !line.hasPrefix("="), let mark = line.firstRange(of: separator) else {
+                return nil
+            }
             let name = line[..<mark.lowerBound].trimmed
             return name.isEmpty
                 ? nil : FoundPackage(name: name, summary: line[mark.upperBound...].trimmed)

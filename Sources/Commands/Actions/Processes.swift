@@ -41,7 +41,8 @@ extension ActionCatalog {
             }
             var processes = sample.processes
             switch order {
-            case "cpu": processes.sort { ($0.cpuPercent, $0.memoryKiB) > ($1.cpuPercent, $1.memoryKiB) }
+            case "cpu":
+                processes.sort { ($0.cpuPercent, $0.memoryKiB) > ($1.cpuPercent, $1.memoryKiB) }
             case "memory": processes.sort { $0.memoryKiB > $1.memoryKiB }
             default: processes.sort { $0.pid < $1.pid }
             }

@@ -70,7 +70,8 @@ extension ActionCatalog {
                     ("rules", .count(states.map(\.rules).max() ?? 0)),
                 ], rows: "tools", states.map(\.row))
             return .of(
-                document, text: active.map { "firewall active (\($0.program))\n" } ?? "no firewall\n")
+                document,
+                text: active.map { "firewall active (\($0.program))\n" } ?? "no firewall\n")
         }
     }
 }
@@ -136,7 +137,8 @@ struct UnattendedUpgrades {
         let timers = "/etc/systemd/system/timers.target.wants"
         if let last = settings.last, last != "0" {
             (isOn, means) = (true, "unattended-upgrades")
-        } else if let timer = machine.names(timers).first(where: { $0.hasPrefix("dnf-automatic") }) {
+        } else if let timer = machine.names(timers).first(where: { $0.hasPrefix("dnf-automatic") })
+        {
             (isOn, means) = (true, timer)
         } else {
             (isOn, means) = (false, "")
@@ -176,7 +178,9 @@ struct FirewallState: Sendable {
             rules = lines.filter { $0.hasPrefix("rule ") }.count
         case "nft":
             // A chain without a rule and with policy accept guards nothing.
-            let marks = ["table ", "chain ", "set ", "map ", "type ", "elements", "flags", "}", "#"]
+            let marks = [
+                "table ", "chain ", "set ", "map ", "type ", "elements", "flags", "}", "#",
+            ]
             let bodies = lines.filter { line in !marks.contains { line.hasPrefix($0) } }
             rules = bodies.count
             isActive = rules > 0 || lines.contains { $0.contains("policy drop") }

@@ -4,7 +4,8 @@ import Wire
 extension ActionCatalog {
     static let serviceActions: [ActionDescription] = [
         .look("ServiceList") { catalog, _ throws(ActionFailure) in try catalog.serviceList() },
-        .look("ServiceStatus", [.required("service")]) { catalog, parameters throws(ActionFailure) in
+        .look("ServiceStatus", [.required("service")]) {
+            catalog, parameters throws(ActionFailure) in
             let unit = try NameRule.unitName(parameters.requiredText("service"))
             return try catalog.serviceStatus(unit)
         },
@@ -70,7 +71,8 @@ extension ActionCatalog {
         }
     }
 
-    private func serviceControl(_ parameters: ActionParameters) throws(ActionFailure) -> ActionPlan {
+    private func serviceControl(_ parameters: ActionParameters) throws(ActionFailure) -> ActionPlan
+    {
         let unit = try NameRule.unitName(parameters.requiredText("service"))
         let operation = try parameters.requiredText("operation")
         switch operation {
@@ -83,7 +85,8 @@ extension ActionCatalog {
         }
     }
 
-    private func control(_ operation: String, _ units: [String]) throws(ActionFailure) -> ActionPlan {
+    private func control(_ operation: String, _ units: [String]) throws(ActionFailure) -> ActionPlan
+    {
         let command = try command(
             "systemctl", [operation, "--no-ask-password", "--no-pager", "--"] + units,
             seconds: 120)

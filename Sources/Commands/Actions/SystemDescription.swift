@@ -22,12 +22,14 @@ extension ActionCatalog {
         let load = sample.load ?? LoadSample()
         let document = ActionDocument([
             ("hostname", .text(system.hostname)), ("os_name", .text(system.name)),
-            ("os_version", .text(system.osVersion)), ("kernel_version", .text(system.kernelVersion)),
+            ("os_version", .text(system.osVersion)),
+            ("kernel_version", .text(system.kernelVersion)),
             ("architecture", .text(system.architecture)),
             ("uptime_seconds", .count(system.uptimeSeconds)),
             ("cpu_count", .count(sample.cpu?.cores.count ?? 0)),
             ("cpu_usage_percent", .number(rounded(sample.cpu?.usagePercent ?? 0))),
-            ("memory_total_kb", .count(memory.totalKiB)), ("memory_used_kb", .count(memory.usedKiB)),
+            ("memory_total_kb", .count(memory.totalKiB)),
+            ("memory_used_kb", .count(memory.usedKiB)),
             ("memory_available_kb", .count(memory.availableKiB)),
             ("swap_total_kb", .count(memory.swapTotalKiB)),
             ("swap_used_kb", .count(memory.swapUsedKiB)),

@@ -7,24 +7,30 @@ extension ActionCatalog {
         let manager = try packageManager()
         let since = machine.wallMilliseconds() - days * 86_400_000
         switch manager {
-        case .apt: return .compute { [machine] () throws(ActionFailure) in
-            // The older log first, so that the last line is the newest.
-            let logs = ["/var/log/dpkg.log.1", "/var/log/dpkg.log"].compactMap {
-                machine.readText($0, bytesMax: ActionLimits.logBytesMax)
+        case .apt:
+            return .compute { [machine] () throws(ActionFailure) in
+                // The older log first, so that the last line is the newest.
+                let logs = ["/var/log/dpkg.log.1", "/var/log/dpkg.log"].compactMap {
+                    machine.readText($0, bytesMax: ActionLimits.logBytesMax)
+                }
+                return Self.history(HistoryEntry.dpkg(logs.joined(separator: "\n")), since, manager)
             }
-            return Self.history(HistoryEntry.dpkg(logs.joined(separator: "\n")), since, manager)
-        }
-        case .pacman: return .compute { [machine] () throws(ActionFailure) in
-            guard let log = machine.readText(
-                "/var/log/pacman.log", bytesMax: ActionLimits.logBytesMax)
-            else { throw .failed("/var/log/pacman.log cannot be read") }
-            return Self.history(HistoryEntry.pacman(log), since, manager)
-        }
+        case .pacman:
+            return .compute { [machine] () throws(ActionFailure) in
+                guard
+                    let log = machine.readText(
+                        "/var/log/pacman.log", bytesMax: ActionLimits.logBytesMax)
+                else { throw .failed("/var/log/pacman.log cannot be read") }
+                return Self.history(HistoryEntry.pacman(log), since, manager)
+            }
         case .dnf, .zypper:
             // The database itself: it knows the newest installation of each package.
             let query = try command(
                 "rpm",
-                ["--query", "--all", "--queryformat=%{INSTALLTIME}\\t%{NAME}\\t%{EVR}\\t%{ARCH}\\n"])
+                [
+                    "--query", "--all",
+                    "--queryformat=%{INSTALLTIME}\\t%{NAME}\\t%{EVR}\\t%{ARCH}\\n",
+                ])
             return .run([query]) { outputs throws(ActionFailure) in
                 let output = try outputs.output(0, of: "rpm")
                 try output.require(of: "rpm")

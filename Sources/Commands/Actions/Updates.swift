@@ -93,7 +93,8 @@ struct ApplicationID {
 
     init(_ parameters: ActionParameters) throws(ActionFailure) {
         var text = try parameters.requiredText("app_id")
-        for prefix in ["dpkg:", "rpm:", "pacman:", "snap:", "flatpak:"] where text.hasPrefix(prefix) {
+        for prefix in ["dpkg:", "rpm:", "pacman:", "snap:", "flatpak:"] where text.hasPrefix(prefix)
+        {
             text = String(text.dropFirst(prefix.count))
         }
         name = try NameRule.application.check(text, "app_id")
