@@ -136,15 +136,34 @@ enum PackageManager: String, Sendable, CaseIterable {
         "--option=Dpkg::Options::=--force-confdef", "--option=Dpkg::Options::=--force-confold",
     ]
 
-    /// apt-get takes a name with `.` or `+` that is no package for a regular expression, and a `+`
-    /// at its end for "install", so such a name is given as a pattern that means itself alone.
+    /// apt-get takes a name with `.` or `+` that is no package for a regular expression, so that
+    /// `remove python3+` takes away everything that begins with python, and a `+` at the end of one
+    /// for "install". Such a name is given as a pattern that means itself alone. Source:
+    /// apt-patterns(7).
     static func exactly(_ name: String) -> String {
-        guard name.contains(where: { $0 == "." || $0 == "+" }) else { return name }
-        // Without its own architecture the pattern would mean the package of every one.
-        guard let colon = name.firstIndex(of: ":") else {
-            return "?and(?exact-name(\(name)),?architecture(native))"
-        }
-        let architecture = name[name.index(after: colon)...]
-        return "?and(?exact-name(\(name[..<colon])),?architecture(\(architecture)))"
+        guard isPattern(name) else { return name }
+        // Without an architecture the pattern would mean the package of every one.
+        let colon = name.firstIndex(of: ":")
+        let architecture = colon.map { String(name[name.index(after: $0)...]) } ?? ownArchitecture
+        return "?and(?exact-name(\(name[..<(colon ?? name.endIndex)])),?architecture(\(architecture)))"
+    }
+
+    /// A pattern that matches nothing is no failure to apt-get: whether the package is there has to
+    /// be asked afterwards.
+    static func isPattern(_ name: String) -> Bool { name.contains { $0 == "." || $0 == "+" } }
+
+    /// Debian's name of what this program was built for, which is what its packages are for too.
+    private static var ownArchitecture: String {
+        #if arch(x86_64)
+            "amd64"
+        #elseif arch(arm64)
+            "arm64"
+        #elseif arch(arm)
+            "armhf"
+        #elseif arch(i386)
+            "i386"
+        #else
+            "native"
+        #endif
     }
 }

@@ -72,10 +72,23 @@ extension ActionCatalog {
     ) throws(ActionFailure) -> ActionPlan {
         let name = try NameRule.packageName(parameters.requiredText("package"))
         let manager = try packageManager()
-        let command = try command(
-            manager, line(manager, name), seconds: ActionLimits.changeSeconds)
-        return .run([command]) { outputs throws(ActionFailure) in
-            outputs.echoed(
+        var commands = [
+            try command(manager, line(manager, name), seconds: ActionLimits.changeSeconds)
+        ]
+        if manager == .apt, PackageManager.isPattern(name) {
+            let state = ["dpkg-query", "--show", "--showformat=${db:Status-Abbrev}", "--", name]
+            commands.append(try command(manager, state))
+        }
+        return .run(commands) { [count = commands.count] outputs throws(ActionFailure) in
+            if count == 2, outputs.count == 2, outputs[0].succeeded {
+                let isThere = outputs[1].succeeded && outputs[1].text.dropFirst().hasPrefix("i")
+                guard isThere != (operation == "remove") else {
+                    throw .failed(
+                        isThere
+                            ? "\(name) is still installed" : "there is no package \(name) to \(operation)")
+                }
+            }
+            return Array(outputs.prefix(1)).echoed(
                 expecting: 1,
                 [
                     ("operation", .text(operation)), ("package", .text(name)),

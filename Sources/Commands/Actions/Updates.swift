@@ -120,14 +120,26 @@ struct PendingUpdate: Sendable, Equatable {
             case .pacman: pacman(output)
             }
         guard let security else { return updates }
-        let text = security.lines
+        // zypper knows patches, which bring several packages.
+        if manager == .zypper { return updates + patches(security) }
+        let named = security.lines.flatMap { $0.split(separator: " ") }
         for place in updates.indices {
-            let name = updates[place].name
-            updates[place].isSecurity = text.contains { line in
-                line.split(separator: " ").contains { $0.hasPrefix(name + "-") || $0 == name }
+            let start = updates[place].name + "-"
+            updates[place].isSecurity = named.contains { word in
+                word.hasPrefix(start) && word.dropFirst(start.count).first?.isNumber ?? false
             }
         }
         return updates
+    }
+
+    /// `Repository | Name | Category | Severity | Interactive | Status | ...`.
+    private static func patches(_ output: CommandOutput) -> [PendingUpdate] {
+        output.rows("|", fields: 6).compactMap { fields in
+            let cells = fields.map(\.trimmed)
+            guard cells[5] == "needed" else { return nil }
+            return PendingUpdate(
+                name: cells[1], version: cells[3], source: cells[0], isSecurity: true)
+        }
     }
 
     /// `Inst NAME [INSTALLED] (VERSION ORIGIN:SUITE, ... [ARCHITECTURE])`.

@@ -8,8 +8,7 @@ public enum JSONText {
         var byteCount: Int?
         do {
             var span = bytes.mutableSpan
-            // SAFETY: bytes have no invalid values.
-            var writer = unsafe JSONWriter(span.mutableBytes)
+            var writer = JSONWriter(MutableRawSpan(_elements: &span))
             body(&writer)
             if !writer.overflowed { byteCount = writer.count }
         }
