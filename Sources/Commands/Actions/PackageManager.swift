@@ -145,7 +145,8 @@ enum PackageManager: String, Sendable, CaseIterable {
         // Without an architecture the pattern would mean the package of every one.
         let colon = name.firstIndex(of: ":")
         let architecture = colon.map { String(name[name.index(after: $0)...]) } ?? ownArchitecture
-        return "?and(?exact-name(\(name[..<(colon ?? name.endIndex)])),?architecture(\(architecture)))"
+        return
+            "?and(?exact-name(\(name[..<(colon ?? name.endIndex)])),?architecture(\(architecture)))"
     }
 
     /// A pattern that matches nothing is no failure to apt-get: whether the package is there has to

@@ -85,7 +85,8 @@ extension ActionCatalog {
                 guard isThere != (operation == "remove") else {
                     throw .failed(
                         isThere
-                            ? "\(name) is still installed" : "there is no package \(name) to \(operation)")
+                            ? "\(name) is still installed"
+                            : "there is no package \(name) to \(operation)")
                 }
             }
             return Array(outputs.prefix(1)).echoed(
