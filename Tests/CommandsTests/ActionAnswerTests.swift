@@ -165,20 +165,16 @@ import Wire
                 "/sys/devices/system/cpu/vulnerabilities": ["mds"],
             ])
         let answer = try ActionCatalog(machine: machine).answer("GetLinuxSecurityStatus")
-        let data = try data(answer)
-        #expect(data["apparmor_enabled"] as? Bool == true)
-        #expect(data["selinux"] as? String == "disabled")
-        #expect(data["automatic_updates"] as? Bool == true)
-        #expect(data["failed_logins_24h"] as? Int == 1)
-        let failed = try #require(data["failed_logins"] as? [[String: Any]])
+        let members = try data(answer)
+        #expect(members["apparmor_enabled"] as? Bool == true)
+        #expect(members["selinux"] as? String == "disabled")
+        #expect(members["automatic_updates"] as? Bool == true)
+        #expect(members["failed_logins_24h"] as? Int == 1)
+        let failed = try #require(members["failed_logins"] as? [[String: Any]])
         #expect(failed.first?["host"] as? String == "192.0.2.9")
-        #expect((data["cpu_vulnerabilities"] as? [String: String])?["mds"] != nil)
+        #expect((members["cpu_vulnerabilities"] as? [String: String])?["mds"] != nil)
         let bare = try ActionCatalog(machine: fakeMachine()).answer("CheckLinuxSecurity")
-        #expect(try self.data(of: bare)["failed_logins_24h"] is NSNull, "unreadable is not none")
-    }
-
-    private func data(of answer: ActionAnswer) throws -> [String: Any] {
-        try CommandsTests.data(answer)
+        #expect(try data(bare)["failed_logins_24h"] is NSNull, "unreadable is not none")
     }
 
     @Test func usersComeWithTheirSessions() throws {

@@ -94,7 +94,7 @@ import Wire
         #expect(catalog.refusal("FileRead", ["path": .text("/etc/shadow")]) == .refusedByPolicy)
     }
 
-    @Test func whatIsNotInstalledIsUnsupported() {
+    @Test func whatIsNotInstalledIsUnsupported() throws {
         let bare = ActionCatalog(machine: fakeMachine())
         let all = [
             "ServiceList", "PackageList", "CheckLinuxUpdates", "GetLinuxUpdateHistory",
@@ -104,9 +104,7 @@ import Wire
         for action in all { #expect(bare.refusal(action) == .unsupportedPlatform, "\(action)") }
         // apt-get alone is no Debian: it is there on Fedora too.
         let half = ActionCatalog(machine: fakeMachine(["apt-get", "dnf", "rpm"]))
-        #expect(throws: Never.self) {
-            #expect(try half.arguments("PackageList")[0][0] == "/usr/bin/rpm")
-        }
+        #expect(try half.arguments("PackageList")[0][0] == "/usr/bin/rpm")
     }
 
     @Test func parametersOfAnotherTypeAreRefused() {
