@@ -4,8 +4,8 @@ import Kernel
 public enum FreezeClient {
     /// The holder's answer to a request.
     ///
-    /// - Throws: what connect(2) says when nobody listens within a few seconds; EACCES when somebody
-    ///   else does.
+    /// - Throws: what connect(2) says when nobody listens within a few seconds; EACCES when
+    ///   somebody else does.
     static func ask(_ holder: String, _ request: FreezeRequest) throws(Errno) -> String {
         let connection = try connect(holder)
         guard AbstractSocket.isOwnUser(connection) else { throw .accessDenied }

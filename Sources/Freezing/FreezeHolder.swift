@@ -75,7 +75,7 @@ public struct FreezeHolder: ~Copyable {
             let why = fileSystems.report?.lines ?? ["failed it took longer than the deadline"]
             fileSystems.thaw()
             Self.answer(client, why)
-            // A thread that died with this process while it froze would leave its file system frozen.
+            // A thread that died with this process while it froze would leave that frozen.
             while fileSystems.report == nil {
                 _ = Inputs.wait(for: [frozen.near.number], milliseconds: -1)
             }

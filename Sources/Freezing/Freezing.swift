@@ -1,21 +1,20 @@
 /// Stopping the writes of this machine's file systems for a moment, and never longer.
 ///
 /// ```
-/// vireo-freeze hold NAME                                   waits for requests, descriptor 3 is its life line
+/// vireo-freeze hold NAME              waits for requests; descriptor 3 is its life line
 /// vireo-freeze freeze --holder NAME --deadline S [-- POINT...]
-/// vireo-freeze thaw [--holder NAME]                        without a holder: every file system
+/// vireo-freeze thaw [--holder NAME]   without a holder: every file system
 /// ```
 ///
-/// A process of its own holds file systems frozen, because a frozen machine can be helped by nobody
-/// else: no log is written, no login succeeds, an agent that was killed is not started again. So the
-/// holder
+/// A process of its own holds file systems frozen, because nobody else can help a frozen machine:
+/// no log is written, no login succeeds, an agent that was killed is not started again. So it
 ///
 /// - reads the mounts, opens every mount point and locks its memory before it freezes anything, and
 ///   from then on neither opens, writes nor logs: what it says goes through a socket that no file
 ///   system holds;
 /// - thaws when asked, when its deadline passes, when its life line closes because the process that
-///   started it has ended or was killed, when the one that asked goes away before it had its answer,
-///   and on SIGTERM, SIGINT and SIGHUP;
+///   started it has ended or was killed, when the one that asked goes away before it had its
+///   answer, and on SIGTERM, SIGINT and SIGHUP;
 /// - freezes on a thread of its own, for FIFREEZE waits for a flush that a dead disk never ends:
 ///   whatever freezes after the deadline is thawed at once.
 ///

@@ -1,8 +1,8 @@
 import CLinux
 import Glibc
 
-/// Unix stream sockets in the abstract name space: no file system holds their names, so that one can
-/// be reached while every file system is frozen. Source: unix(7).
+/// Unix stream sockets in the abstract name space: no file system holds their names, so that one
+/// can be reached while every file system is frozen. Source: unix(7).
 public enum AbstractSocket {
     /// Listens; the descriptor does not block.
     ///

@@ -9,7 +9,7 @@ import Wire
 @Suite struct ActionFileTests {
     /// An open file of its own that has no name any more.
     private func temporaryFile(_ bytes: [UInt8] = []) throws -> Kernel.FileDescriptor {
-        var path = Array("/tmp/vireo-file-XXXXXX".utf8CString)
+        var path = Array(("/tmp/vireo-file-" + String(repeating: "X", count: 6)).utf8CString)
         let number = mkstemp(&path)
         try #require(number >= 0)
         unlink(path)

@@ -249,9 +249,11 @@ struct ActionFreezeTests {
             "-c",
             """
             import os, socket, subprocess, sys, time
-            near, far = socket.socketpair()
-            os.dup2(far.fileno(), 3, inheritable=True)
-            far.close()
+            ends = socket.socketpair()
+            near, far = [os.dup(end.fileno()) for end in ends]
+            for end in ends: end.close()
+            os.dup2(far, 3, inheritable=True)
+            os.close(far)
             subprocess.Popen(sys.argv[1:], pass_fds=[3], stdout=subprocess.DEVNULL)
             os.close(3)
             time.sleep(600)

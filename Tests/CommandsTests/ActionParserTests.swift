@@ -1,3 +1,4 @@
+import Foundation
 import Testing
 import Wire
 
@@ -15,14 +16,17 @@ import Wire
                 printed(fixture: "systemctl-list-unit-files.txt"),
             ])
         let services = try rows(answer, "services")
-        let ssh = try #require(services.first { $0["name"] as? String == "ssh.service" })
-        #expect(ssh["status"] as? String == "running")
-        #expect(ssh["startup_type"] as? String == "enabled")
-        #expect(ssh["pid"] as? Int == 612)
-        #expect(ssh["display_name"] as? String == "OpenBSD Secure Shell server")
-        #expect(services.filter { $0["name"] as? String == "ssh.service" }.count == 1)
-        let mail = try #require(services.first { $0["name"] as? String == "exim4.service" })
-        #expect(mail["status"] as? String == "failed")
+        let login = try #require(
+            services.first { $0["name"] as? String == "systemd-logind.service" })
+        #expect(login["status"] as? String == "running")
+        #expect(login["startup_type"] as? String == "static")
+        #expect(login["pid"] as? Int == 166)
+        #expect(login["display_name"] as? String == "User Login Management")
+        #expect(services.filter { $0["name"] as? String == "systemd-logind.service" }.count == 1)
+        let backup = try #require(services.first { $0["name"] as? String == "backup.service" })
+        #expect(backup["status"] as? String == "failed" && backup["pid"] is NSNull)
+        #expect(backup["display_name"] as? String == "Nightly backup = all of /srv")
+        #expect(!services.contains { $0["name"] as? String == "plymouth-quit.service" })
         // Only installed, never loaded.
         let daily = try #require(services.first { $0["name"] as? String == "apt-daily.service" })
         #expect(daily["load_state"] as? String == "unloaded")

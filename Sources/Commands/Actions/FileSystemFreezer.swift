@@ -6,8 +6,8 @@ import Wire
 ///
 /// Freezing is a request to a process of its own, which thaws by itself when its deadline passes or
 /// when this process is gone, be it by SIGKILL: a frozen machine whose agent died would hang for
-/// ever. It is started when a freeze is planned and ends with the thaw. Requests reach it by a socket
-/// in the abstract name space, so that nothing in between touches a disk.
+/// ever. It is started when a freeze is planned and ends with the thaw. Requests reach it by a
+/// socket in the abstract name space, so that nothing in between touches a disk.
 public final class FileSystemFreezer: Sendable {
     private struct Holder: ~Copyable {
         let process: ChildProcess

@@ -9,8 +9,8 @@ import Wire
 /// let answer = try FileTransfer.read(file, parameters)   // or write
 /// ```
 ///
-/// Each chunk read carries the SHA-256 of its bytes. The last chunk written carries the SHA-256 of the
-/// whole file, which is then read back and compared.
+/// Each chunk read carries the SHA-256 of its bytes. The last chunk written carries the SHA-256 of
+/// the whole file, which is then read back and compared.
 public enum FileTransfer {
     /// `FileRead`: `length` bytes from `offset` on.
     ///

@@ -52,8 +52,8 @@ extension [CommandOutput] {
 
     /// An answer that repeats what was printed, successful when all commands were.
     ///
-    /// `exit_code` is that of the first that failed: 124 when it ran out of time, 128 and the signal
-    /// when it was ended by one, as shells have it.
+    /// `exit_code` is that of the first that failed: 124 when it ran out of time, 128 and the
+    /// signal when it was ended by one, as shells have it.
     func echoed(expecting count: Int, _ members: [(String, JSONTree)] = []) -> ActionAnswer {
         let failed = first { !$0.succeeded }
         let code: Int32

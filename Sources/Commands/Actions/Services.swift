@@ -41,7 +41,8 @@ extension ActionCatalog {
         return .run([loaded, files]) { outputs throws(ActionFailure) in
             let shown = try outputs.output(0, of: "systemctl")
             try shown.require(of: "systemctl show")
-            var units = ServiceUnit.units(show: shown.text)
+            // A unit that another one only names has no file and is none.
+            var units = ServiceUnit.units(show: shown.text).filter { $0.loadState != "not-found" }
             let known = Set(units.map(\.name))
             if outputs.count > 1, outputs[1].succeeded {
                 units += ServiceUnit.units(files: outputs[1]).filter { !known.contains($0.name) }
