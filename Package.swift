@@ -42,6 +42,7 @@ let package = Package(
         .executable(name: "vireod", targets: ["vireod"]),
         .executable(name: "vireo", targets: ["vireo"]),
         .executable(name: "vireo-exec", targets: ["vireo-exec"]),
+        .executable(name: "vireo-freeze", targets: ["vireo-freeze"]),
         // For those who embed the parts: the engine with its memory and its frames, and the port.
         .library(name: "VireoEngine", targets: ["IOEngine", "Slabs", "Framing", "Kernel"]),
         .library(name: "VireoPort", targets: ["Port"]),
@@ -79,15 +80,24 @@ let package = Package(
             linkerSettings: [.linkedLibrary("simdjson")]),
         module("Wire", ["CSimdjson"]),
         module("Probes", ["Kernel", "Wire", "CLinux"]),
+        .systemLibrary(
+            name: "CCrypto", path: "CSupport/CCrypto", pkgConfig: "libcrypto",
+            providers: [.apt(["libssl-dev"])]),
+        module(
+            "Commands",
+            [
+                "CCrypto", "Port", "Probes", "Systemd", "Wire", "IOEngine", "Slabs", "Kernel",
+                "CLinux", log,
+            ]),
+        module("Freezing", ["Kernel"]),
+        .executableTarget(
+            name: "vireo-freeze", dependencies: ["Freezing"], swiftSettings: strict),
         module(
             "Agent",
             [
                 "Probes", "Port", "Session", "Systemd", "Wire", "IOEngine", "Slabs", "Kernel",
                 "CLinux", log,
             ]),
-        module(
-            "Commands",
-            ["Port", "Systemd", "Wire", "IOEngine", "Slabs", "Kernel", "CLinux", log]),
         module("Terminal", ["Kernel", "Wire"]),
         module("Bench", ["Port", "Framing", "IOEngine", "Slabs", "Kernel", "CLinux"]),
         module("Host", ["Port", "Wire", "IOEngine", "Slabs", "Kernel", "Terminal", "CLinux"]),
@@ -115,7 +125,11 @@ let package = Package(
             dependencies: ["Commands", "IOEngine", "Kernel", "Systemd", "Wire", log],
             path: "Tests/AllowAllExecutor", swiftSettings: testing),
         tests(
-            "CommandsTests", ["Agent", "Commands", "IOEngine", "Kernel", "Port", "Wire", "CLinux"]),
+            "CommandsTests",
+            [
+                "Agent", "Commands", "Freezing", "vireo-freeze", "IOEngine", "Kernel", "Port",
+                "Probes", "Wire", "CLinux",
+            ]),
         tests("SlabsTests", ["Slabs", "IOEngine"], exclude: ["Negative"]),
         tests("IOEngineTests", ["IOEngine", "Slabs", "Kernel", "CLinux"]),
         tests(

@@ -14,8 +14,11 @@ import Testing
         "Port": ["CLinux", "Framing", "IOEngine", "Kernel", "Slabs"],
         "Probes": ["CLinux", "Glibc", "Kernel", "Synchronization", "Wire"],
         "Commands": [
-            "CLinux", "IOEngine", "Kernel", "Logging", "Port", "Slabs", "Systemd", "Wire",
+            "CCrypto", "CLinux", "Glibc", "IOEngine", "Kernel", "Logging", "Port", "Probes",
+            "Slabs", "Synchronization", "Systemd", "Wire",
         ],
+        "Freezing": ["Glibc", "Kernel", "Synchronization"],
+        "vireo-freeze": ["Freezing", "Glibc"],
         "Systemd": ["CLinux", "CSystemd", "Glibc", "Kernel", "Logging"],
         "Terminal": ["Kernel", "Wire"],
         "Agent": [

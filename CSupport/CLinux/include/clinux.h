@@ -123,4 +123,6 @@ uint64_t clinux_thread_cpu_nanoseconds(void);
 /* getrandom(2): fills `bytes`, never short for 256 bytes or fewer. */
 int clinux_random(void *CLINUX_SIZED_BY(count) bytes CLINUX_NOESCAPE, ptrdiff_t count);
 
+#include "clinux_actions.h"
+
 #endif
