@@ -78,12 +78,21 @@ let package = Package(
             linkerSettings: [.linkedLibrary("simdjson")]),
         module("Wire", ["CSimdjson"]),
         module("Probes", ["Kernel", "Wire", "CLinux"]),
+        .systemLibrary(
+            name: "CYaml", path: "CSupport/CYaml", pkgConfig: "yaml-0.1",
+            providers: [.apt(["libyaml-dev"])]),
+        module("YAML", ["CYaml"]),
+        .systemLibrary(
+            name: "CCrypto", path: "CSupport/CCrypto", pkgConfig: "libcrypto",
+            providers: [.apt(["libssl-dev"])]),
+        module("Commands", ["CCrypto", "Kernel", "Wire", "YAML"]),
         module(
             "Agent",
             [
                 "Probes", "Port", "Session", "Systemd", "Wire", "IOEngine", "Slabs", "Kernel",
                 "CLinux", log,
             ]),
+        module("Configuration", ["Agent", "IOEngine", "Kernel", "Port", "Probes", "YAML", log]),
         module("Terminal", ["Kernel", "Wire"]),
         module("Bench", ["Port", "Framing", "IOEngine", "Slabs", "Kernel", "CLinux"]),
         module("Host", ["Port", "Wire", "IOEngine", "Slabs", "Kernel", "Terminal", "CLinux"]),
@@ -92,6 +101,7 @@ let package = Package(
             dependencies: [
                 "Bench", "Host", "Agent", "Port", "Probes", "Terminal", "Wire", "IOEngine",
                 "Kernel",
+                "Commands", "Configuration", "YAML",
                 arguments,
             ],
             swiftSettings: strict),
@@ -99,6 +109,7 @@ let package = Package(
             name: "vireod",
             dependencies: [
                 "Agent", "IOEngine", "Kernel", "Port", "Probes", "Systemd", log, arguments,
+                "Configuration",
             ],
             swiftSettings: strict),
         tests("SlabsTests", ["Slabs", "IOEngine"], exclude: ["Negative"]),
@@ -111,6 +122,10 @@ let package = Package(
         tests("TerminalTests", ["Terminal", "Wire"]),
         tests("BenchTests", ["Bench", "Port", "IOEngine", "Kernel", "CAllocationCounter"]),
         tests("TidyTests", []),
+        tests("YAMLTests", ["YAML"]),
+        tests(
+            "ConfigurationTests", ["Configuration", "Agent", "Kernel", "Port", "Probes", "YAML"]),
+        tests("CommandsTests", ["Commands", "Kernel", "Wire", "YAML"]),
         tests("SimulationTests", ["Session", "Framing"]),
         tests("SessionTests", ["Session"]),
         tests("FramingTests", ["Framing", "CAllocationCounter"]),
