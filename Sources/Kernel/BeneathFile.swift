@@ -30,6 +30,18 @@ public enum BeneathMode: Hashable, Sendable {
 }
 
 extension FileDescriptor {
+    /// Makes a file that was not there, and opens it for writing.
+    ///
+    /// - Throws: EEXIST when something is there, and what open(2) says.
+    public static func createNew(
+        _ path: String, permissions: UInt32
+    ) throws(Errno) -> FileDescriptor {
+        let flags = O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC
+        // SAFETY: the path is a string of ours for the time of the call.
+        let number = try retrying { Int(unsafe Glibc.open(path, flags, permissions)) }
+        return FileDescriptor(owning: Int32(number))
+    }
+
     /// Opens `relativePath` below `directory`: no `..`, no symbolic link and no mount of another
     /// name leads out of it, whatever happens to the tree meanwhile. Anything but a regular file
     /// is refused (a directory in the mode of that name).

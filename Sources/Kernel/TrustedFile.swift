@@ -115,9 +115,11 @@ public struct TrustedFileError: Error, Hashable, Sendable, CustomStringConvertib
         case .symbolicLink: "\(path) is a symbolic link: name the file it stands for"
         case .owner(let owner):
             "\(path) belongs to user \(owner), who could change it: chown root \(path)"
+        case .writable(let mode) where mode & 0o1000 != 0:
+            "\(path) is a directory where everybody may make files (mode \(octal(mode))): move the "
+                + "file out of it, to /etc/vireo for example"
         case .writable(let mode):
-            "\(path) may be written by others (mode \(octal(mode))): chmod go-w \(path), or move "
-                + "the file out of that directory"
+            "\(path) may be written by others (mode \(octal(mode))): chmod go-w \(path)"
         case .readable(let mode):
             "\(path) may be read by others (mode \(octal(mode))): chmod 0600 \(path)"
         case .notRegular: "\(path) is no regular file"

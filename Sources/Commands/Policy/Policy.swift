@@ -60,6 +60,9 @@ public struct Policy: Hashable, Sendable {
         return policy
     }
 
+    /// The keys that a policy's file may have.
+    public static var keysKnown: [String] { PolicyReader.keysKnown }
+
     /// Reads a policy's text.
     public init(parsing bytes: [UInt8], file: String) throws(PolicyError) {
         do {

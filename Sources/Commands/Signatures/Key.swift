@@ -134,6 +134,12 @@ public struct Key: Sendable {
         }
     }
 
+    /// The same in base64, as a policy has it.
+    public var publicKeyText: String? { publicKey.map(Base64.encode) }
+
+    /// Whether a key may be called so: `[A-Za-z0-9._-]{1,64}`.
+    public static func isID(_ text: String) -> Bool { PolicyKey.isID(text) }
+
     /// The line of a key file, to be written to a file of mode 0600 and shown nowhere.
     public func exposedLine() -> String {
         material.withBytes { bytes in
