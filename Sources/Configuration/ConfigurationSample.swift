@@ -4,9 +4,9 @@ public enum ConfigurationSample {
     public static var yaml: String {
         var text = """
             # Vireo's configuration, with every setting at its default.
-            # Later places go before earlier ones: defaults, this file, conf.d/*.yaml beside it in the
-            # order of their names, environment variables, flags of vireod.
-            # Check it with: vireo config validate FILE. See what counts: vireo config show --origin.
+            # Later places go before earlier ones: defaults, this file, conf.d/*.yaml beside it in
+            # the order of their names, environment variables, flags of vireod.
+            # Check it with: vireo config validate FILE. What counts: vireo config show --origin.
             # SIGHUP reads it again; what is marked "restart" takes one.
 
 

@@ -44,8 +44,8 @@ extension Setting {
             "The least that is logged."),
         Setting(
             .requireAck, .bool, default: .bool(false), hasFlag: false,
-            "Keep results and metrics for a host that acknowledges them, and never fall back to one "
-                + "that does not."),
+            "Keep results and metrics for a host that acknowledges them, and never fall back to "
+                + "one that does not."),
         Setting(
             .policy, .path, default: nil,
             "The file that says what the host may ask for. Without one only actions that change "

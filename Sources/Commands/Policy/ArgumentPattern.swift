@@ -12,8 +12,8 @@
 ///
 /// Control characters match nothing. An argument that begins with `-` is matched only by a pattern
 /// that begins with `-`, so that a name can never be taken for an option; one with `..` between
-/// slashes only by a pattern without any of the above. `^ $ ( ) |`, and `*` or `+` behind a set, are
-/// refused: they would mean something else in a regular expression.
+/// slashes only by a pattern without any of the above. `^ $ ( ) |`, and `*` or `+` behind a set,
+/// are refused: they would mean something else in a regular expression.
 ///
 /// A pattern is matched in one pass: its cost is the text's length times the pattern's, whatever
 /// they are.

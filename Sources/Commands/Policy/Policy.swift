@@ -12,8 +12,8 @@ public import YAML
 /// ```
 ///
 /// Without a file only actions that change nothing are allowed. ``decide(_:)`` is pure: it looks at
-/// the request and at nothing else. How a file is written is said by ``PolicySample``; `vireo config
-/// sample --policy safe` prints one.
+/// the request and at nothing else. How a file is written is said by ``PolicySample``; `vireo
+/// config sample --policy safe` prints one.
 public struct Policy: Hashable, Sendable {
     /// Which requests have to be signed.
     public enum SignatureRequirement: String, CaseIterable, Hashable, Sendable {

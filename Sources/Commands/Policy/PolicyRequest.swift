@@ -1,8 +1,8 @@
 /// What somebody wants done, as far as a policy has to know it.
 public struct PolicyRequest: Hashable, Sendable {
     public enum Operation: Hashable, Sendable {
-        /// A `SafeCommand`, or `Freeze`, `Thaw`, `Shutdown`, `Reboot`, `SyncTime`: its name, what it
-        /// is to do (`restart`) and to what (a service, a package), where there is such a thing.
+        /// A `SafeCommand`, or `Freeze`, `Thaw`, `Shutdown`, `Reboot`, `SyncTime`: its name, what
+        /// it is to do (`restart`) and to what (a service, a package), where there is such a thing.
         case action(String, operation: String? = nil, target: String? = nil)
         /// `Exec`: the path of a program, or the name of a rule for one, and its arguments.
         case exec([String])

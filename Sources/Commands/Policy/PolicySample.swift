@@ -32,7 +32,7 @@ public enum PolicySample: String, CaseIterable, Sendable {
         # Vireo's policy: what the host may ask of this guest. Whatever no rule allows is refused,
         # with REFUSED_BY_POLICY and the rule's name, and nothing is started.
         # Keep this file, and every directory above it, in root's hands and not writable by others.
-        # Check it with: vireo config validate FILE. SIGHUP reads it again; if it is bad the old stays.
+        # Check it with: vireo config validate FILE. SIGHUP reads it again; a bad one is not taken.
 
         # Which requests have to be signed: none, changes (all but those that only look), or all.
         require_signature: none
