@@ -41,7 +41,7 @@ import Testing
         ("limits: {output_bytes: 9999999}\n", "from 1024 to 524288 bytes"),
         (
             "commands:\n  - {name: a, path: bin/x}\n",
-            "p.yaml:2:20: \"bin/x\" is no plain absolute path"
+            "p.yaml:2:21: \"bin/x\" is no plain absolute path"
         ),
         ("commands:\n  - {name: a, path: /bin/../x}\n", "no plain absolute path"),
         ("commands:\n  - {path: /bin/x}\n", "no \"name\" here"),

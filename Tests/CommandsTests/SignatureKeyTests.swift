@@ -95,7 +95,8 @@ import Wire
             bytes.withUnsafeBytes { UInt(bitPattern: $0.baseAddress!) }
         }
         // proc(5): VmFlags dd is "do not include area into core dump", lo "pages are locked".
-        let maps = try String(contentsOfFile: "/proc/self/smaps", encoding: .utf8)
+        var reader = FileReader(bytesMax: 64 << 20)
+        let maps = try reader.read("/proc/self/smaps").repairedText
         var isInside = false
         var flags: [Substring] = []
         for line in maps.split(separator: "\n") {
