@@ -7,7 +7,8 @@ VM_TREE = .build-vm-tree
 PYTEST = /usr/bin/python3 -m pytest
 
 # What the package builds with, and what the virtual machine's tests need beside it.
-PACKAGES = liburing-dev libsystemd-dev libsimdjson-dev libssl-dev pkg-config g++ make strace util-linux
+PACKAGES = liburing-dev libsystemd-dev libsimdjson-dev pkg-config g++ make strace util-linux \
+	libyaml-dev libssl-dev
 VM_PACKAGES = qemu-system-x86 mmdebstrap busybox-static e2fsprogs cpio kmod zstd gcc libc6-dev \
 	python3 python3-pytest
 

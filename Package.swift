@@ -81,13 +81,17 @@ let package = Package(
         module("Wire", ["CSimdjson"]),
         module("Probes", ["Kernel", "Wire", "CLinux"]),
         .systemLibrary(
+            name: "CYaml", path: "CSupport/CYaml", pkgConfig: "yaml-0.1",
+            providers: [.apt(["libyaml-dev"])]),
+        module("YAML", ["CYaml"]),
+        .systemLibrary(
             name: "CCrypto", path: "CSupport/CCrypto", pkgConfig: "libcrypto",
             providers: [.apt(["libssl-dev"])]),
         module(
             "Commands",
             [
-                "CCrypto", "Port", "Probes", "Systemd", "Wire", "IOEngine", "Slabs", "Kernel",
-                "CLinux", log,
+                "CCrypto", "Port", "Probes", "Systemd", "Wire", "YAML", "IOEngine", "Slabs",
+                "Kernel", "CLinux", log,
             ]),
         module("Freezing", ["Kernel"]),
         .executableTarget(
@@ -98,6 +102,7 @@ let package = Package(
                 "Probes", "Port", "Session", "Systemd", "Wire", "IOEngine", "Slabs", "Kernel",
                 "CLinux", log,
             ]),
+        module("Configuration", ["Agent", "IOEngine", "Kernel", "Port", "Probes", "YAML", log]),
         module("Terminal", ["Kernel", "Wire"]),
         module("Bench", ["Port", "Framing", "IOEngine", "Slabs", "Kernel", "CLinux"]),
         module("Host", ["Port", "Wire", "IOEngine", "Slabs", "Kernel", "Terminal", "CLinux"]),
@@ -106,6 +111,7 @@ let package = Package(
             dependencies: [
                 "Bench", "Host", "Agent", "Port", "Probes", "Terminal", "Wire", "IOEngine",
                 "Kernel",
+                "Commands", "Configuration", "YAML",
                 arguments,
             ],
             swiftSettings: strict),
@@ -113,6 +119,7 @@ let package = Package(
             name: "vireod",
             dependencies: [
                 "Agent", "IOEngine", "Kernel", "Port", "Probes", "Systemd", log, arguments,
+                "Configuration",
             ],
             swiftSettings: strict),
         .executableTarget(
@@ -128,7 +135,7 @@ let package = Package(
             "CommandsTests",
             [
                 "Agent", "Commands", "Freezing", "vireo-freeze", "IOEngine", "Kernel", "Port",
-                "Probes", "Wire", "CLinux",
+                "Probes", "Wire", "YAML", "CLinux",
             ]),
         tests("SlabsTests", ["Slabs", "IOEngine"], exclude: ["Negative"]),
         tests("IOEngineTests", ["IOEngine", "Slabs", "Kernel", "CLinux"]),
@@ -141,6 +148,9 @@ let package = Package(
         tests("TerminalTests", ["Terminal", "Wire"]),
         tests("BenchTests", ["Bench", "Port", "IOEngine", "Kernel", "CAllocationCounter"]),
         tests("TidyTests", []),
+        tests("YAMLTests", ["YAML"]),
+        tests(
+            "ConfigurationTests", ["Configuration", "Agent", "Kernel", "Port", "Probes", "YAML"]),
         tests("SimulationTests", ["Session", "Framing"]),
         tests("SessionTests", ["Session"]),
         tests("FramingTests", ["Framing", "CAllocationCounter"]),

@@ -13,7 +13,10 @@ struct Vireo: ParsableCommand {
         commandName: "vireo",
         abstract: "Watches virtual machines over their virtio ports, and looks into one.",
         version: agentVersion,
-        subcommands: [BenchCommand.self, Demo.self, Ports.self, Sample.self, HostCommand.self])
+        subcommands: [
+            BenchCommand.self, Demo.self, Ports.self, Sample.self, HostCommand.self,
+            ConfigCommand.self,
+        ])
 }
 
 struct HostCommand: ParsableCommand {

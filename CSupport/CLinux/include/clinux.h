@@ -103,6 +103,12 @@ int clinux_count_changes(int signal_fd);
 int clinux_inotify(void);
 int clinux_inotify_watch(int fd, const char *directory);
 
+/* openat2(2) below `directory`, whatever `path` says: RESOLVE_BENEATH, RESOLVE_NO_SYMLINKS and
+ * RESOLVE_NO_MAGICLINKS. `flags` and `mode` as for open(2); close-on-exec. */
+int clinux_open_beneath(int directory, const char *path, int flags, unsigned mode);
+/* O_PATH, which is seen with _GNU_SOURCE alone. */
+int clinux_o_path(void);
+
 /* poll(2) on one descriptor without waiting: the events that hold now. */
 int clinux_poll_now(int fd, int events);
 

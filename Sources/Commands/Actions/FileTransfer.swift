@@ -37,7 +37,7 @@ public enum FileTransfer {
             ("path", .text(path)), ("offset", .integer(offset)), ("length", .count(bytes.count)),
             ("size", .integer(size)), ("eof", .truth(offset + Int64(bytes.count) >= size)),
             ("encoding", .text(text == nil ? "base64" : "utf-8")),
-            ("data", .text(text ?? Base64.encoded(bytes))), ("sha256", .text(digest)),
+            ("data", .text(text ?? Base64.encode(bytes))), ("sha256", .text(digest)),
         ])
         return .of(document)
     }
@@ -95,7 +95,7 @@ public enum FileTransfer {
         switch try parameters.text("encoding") ?? "utf-8" {
         case "utf-8": return Array(text.utf8)
         case "base64":
-            guard let bytes = Base64.decoded(text) else { throw .invalid("data is not base64") }
+            guard let bytes = Base64.decode(text) else { throw .invalid("data is not base64") }
             return bytes
         default: throw .invalid("encoding is utf-8 or base64")
         }

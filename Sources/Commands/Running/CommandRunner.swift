@@ -138,10 +138,10 @@ public final class CommandRunner {
         _ output: borrowing FileDescriptor, _ error: borrowing FileDescriptor
     ) throws {
         let specification = slot.specification
-        var account: UserAccount?
+        var account: UserIdentity?
         if let name = specification.userName {
             do throws(Errno) {
-                account = try UserAccount(named: name)
+                account = try UserIdentity(named: name)
             } catch {
                 throw StartFailure("there is no user \(name): \(error)")
             }
