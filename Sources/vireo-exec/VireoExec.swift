@@ -71,7 +71,7 @@ struct VireoExec: ParsableCommand {
             result.engine = choice
         }
         do {
-            result.peerUser = try UserAccount(named: peerUser ?? Self.agentUser).user
+            result.peerUser = try UserIdentity(named: peerUser ?? Self.agentUser).user
         } catch {
             // Without a package installed there is no such user, and nobody more may connect.
             if let peerUser {

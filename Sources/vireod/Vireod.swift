@@ -113,7 +113,7 @@ struct Vireod: ParsableCommand {
         result.allowsForeignPort = allowForeignPort
         result.commands.policyPath = policy
         result.commands.socketPath = environmentVariable("VIREO_EXEC_SOCKET")
-        result.commands.isManaged = environmentVariable("INVOCATION_ID") != nil
+        result.commands.isManaged = environmentVariable("NOTIFY_SOCKET") != nil
         result.isOnce = once
         return result
     }

@@ -160,7 +160,8 @@ extension CommandService {
             return
         }
         job.addInput(bytes, isEnd: input.isEnd)
-        giveInput(job)
+        // With a piece missing, what follows would be other input.
+        if job.isInputBroken { cancel(job) } else { giveInput(job) }
     }
 
     /// Hands on what waits for a command that runs.
