@@ -91,7 +91,7 @@ struct Vireod: ParsableCommand {
                 var configuration = try Configuration(sources).agent
                 configuration.isOnce = isOnce
                 configuration.commands.socketPath = environmentVariable("VIREO_EXEC_SOCKET")
-                configuration.commands.isManaged = environmentVariable("INVOCATION_ID") != nil
+                configuration.commands.isManaged = environmentVariable("NOTIFY_SOCKET") != nil
                 return configuration
             }
             let configuration = try read()
