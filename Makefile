@@ -8,7 +8,7 @@ PYTEST = /usr/bin/python3 -m pytest
 
 # What the package builds with, and what the virtual machine's tests need beside it.
 PACKAGES = liburing-dev libsystemd-dev libsimdjson-dev pkg-config g++ make strace util-linux \
-	python3-jsonschema
+	libyaml-dev libssl-dev python3-jsonschema
 VM_PACKAGES = qemu-system-x86 mmdebstrap busybox-static e2fsprogs cpio kmod zstd gcc libc6-dev \
 	python3 python3-pytest libvirt-clients libxml2-utils
 
@@ -62,9 +62,10 @@ build: setup
 # The agent's programs as they are installed; the harness adds the unit and the rules of the tests.
 vm-tree: setup-vm build
 	rm -rf $(VM_TREE)
-	mkdir -p $(VM_TREE)/usr/bin
+	mkdir -p $(VM_TREE)/usr/bin $(VM_TREE)/usr/libexec/vireo
 	strip -o $(VM_TREE)/usr/bin/vireod $(BIN)/vireod
 	strip -o $(VM_TREE)/usr/bin/vireo $(BIN)/vireo
+	strip -o $(VM_TREE)/usr/libexec/vireo/vireo-freeze $(BIN)/vireo-freeze
 
 setup: ## install the Debian packages that are missing; silent when none are
 	@.ci/install $(PACKAGES)

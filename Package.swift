@@ -42,6 +42,7 @@ let package = Package(
         .executable(name: "vireod", targets: ["vireod"]),
         .executable(name: "vireo", targets: ["vireo"]),
         .executable(name: "vireo-exec", targets: ["vireo-exec"]),
+        .executable(name: "vireo-freeze", targets: ["vireo-freeze"]),
         // For those who embed the parts: the engine with its memory and its frames, and the port.
         .library(name: "VireoEngine", targets: ["IOEngine", "Slabs", "Framing", "Kernel"]),
         .library(name: "VireoPort", targets: ["Port"]),
@@ -80,15 +81,29 @@ let package = Package(
         .target(
             name: "Wire", dependencies: ["CSimdjson"], exclude: ["Schema"], swiftSettings: strict),
         module("Probes", ["Kernel", "Wire", "CLinux"]),
+        .systemLibrary(
+            name: "CYaml", path: "CSupport/CYaml", pkgConfig: "yaml-0.1",
+            providers: [.apt(["libyaml-dev"])]),
+        module("YAML", ["CYaml"]),
+        .systemLibrary(
+            name: "CCrypto", path: "CSupport/CCrypto", pkgConfig: "libcrypto",
+            providers: [.apt(["libssl-dev"])]),
+        module(
+            "Commands",
+            [
+                "CCrypto", "Port", "Probes", "Systemd", "Wire", "YAML", "IOEngine", "Slabs",
+                "Kernel", "CLinux", log,
+            ]),
+        module("Freezing", ["Kernel"]),
+        .executableTarget(
+            name: "vireo-freeze", dependencies: ["Freezing"], swiftSettings: strict),
         module(
             "Agent",
             [
                 "Probes", "Port", "Session", "Systemd", "Wire", "IOEngine", "Slabs", "Kernel",
                 "CLinux", log, .product(name: "DequeModule", package: "swift-collections"),
             ]),
-        module(
-            "Commands",
-            ["Port", "Systemd", "Wire", "IOEngine", "Slabs", "Kernel", "CLinux", log]),
+        module("Configuration", ["Agent", "IOEngine", "Kernel", "Port", "Probes", "YAML", log]),
         module("Terminal", ["Kernel", "Wire"]),
         module("Bench", ["Port", "Framing", "IOEngine", "Slabs", "Kernel", "CLinux"]),
         module(
@@ -102,8 +117,8 @@ let package = Package(
         .executableTarget(
             name: "vireo",
             dependencies: [
-                "Bench", "Doctor", "Host", "MockHost", "Agent", "Port", "Probes", "Terminal",
-                "Wire", "IOEngine", "Kernel", "Systemd",
+                "Bench", "Commands", "Configuration", "Doctor", "Host", "MockHost", "Agent", "Port",
+                "Probes", "Terminal", "Wire", "IOEngine", "Kernel", "Systemd", "YAML",
                 arguments,
             ],
             swiftSettings: strict),
@@ -111,6 +126,7 @@ let package = Package(
             name: "vireod",
             dependencies: [
                 "Agent", "IOEngine", "Kernel", "Port", "Probes", "Systemd", log, arguments,
+                "Configuration",
             ],
             swiftSettings: strict),
         .executableTarget(
@@ -123,7 +139,11 @@ let package = Package(
             dependencies: ["Commands", "IOEngine", "Kernel", "Systemd", "Wire", log],
             path: "Tests/AllowAllExecutor", swiftSettings: testing),
         tests(
-            "CommandsTests", ["Agent", "Commands", "IOEngine", "Kernel", "Port", "Wire", "CLinux"]),
+            "CommandsTests",
+            [
+                "Agent", "Commands", "Freezing", "vireo-freeze", "IOEngine", "Kernel", "Port",
+                "Probes", "Wire", "YAML", "CLinux",
+            ]),
         tests("SlabsTests", ["Slabs", "IOEngine"], exclude: ["Negative"]),
         tests("IOEngineTests", ["IOEngine", "Slabs", "Kernel", "CLinux"]),
         tests(
@@ -147,6 +167,9 @@ let package = Package(
             name: "EmbeddingTests", dependencies: ["IOEngine", "Slabs", "Framing", "Kernel"]),
         tests("DoctorTests", ["Doctor", "Port", "Kernel", "Wire"]),
         tests("SystemdTests", ["Systemd", "Kernel", "CLinux", log]),
+        tests("YAMLTests", ["YAML"]),
+        tests(
+            "ConfigurationTests", ["Configuration", "Agent", "Kernel", "Port", "Probes", "YAML"]),
         tests("SimulationTests", ["Session", "Framing"]),
         tests("SessionTests", ["Session"]),
         tests("FramingTests", ["Framing", "CAllocationCounter"]),

@@ -220,7 +220,7 @@ int clinux_child_pipe(int ends[2], int reads) {
 
 int clinux_null_device(void) { return above_standard(open("/dev/null", O_RDWR | O_CLOEXEC)); }
 
-int clinux_peer_user(int fd, uid_t *user, pid_t *pid) {
+int clinux_peer_credentials(int fd, uid_t *user, pid_t *pid) {
     struct ucred credentials;
     socklen_t size = sizeof credentials;
     if (getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &credentials, &size) < 0) return -1;

@@ -21,9 +21,12 @@ public enum Agent {
     ///
     /// Blocks the signals TERM, INT and HUP for the calling thread and those that it starts.
     ///
+    /// - Parameter reload: reads the configuration again, after SIGHUP; on the loop's own thread.
+    ///   What it throws is logged, and the configuration stays as it was.
     /// - Throws: `ProgramFailure` when it cannot start, or not go on.
     public static func run(
-        _ configuration: AgentConfiguration, version: String, logger: Logger
+        _ configuration: AgentConfiguration, version: String, logger: Logger,
+        reload: AgentReload? = nil
     ) throws(ProgramFailure) {
         try configuration.validate()
         let signals: FileDescriptor
@@ -41,6 +44,7 @@ public enum Agent {
         }
         report(engine, logger)
         let loop = try AgentLoop(configuration, version: version, engine: engine, logger: logger)
+        loop.reloadConfiguration = reload
         try loop.run(signals: signals)
     }
 

@@ -1,5 +1,6 @@
 public import IOEngine
 public import Kernel
+public import Logging
 public import Port
 public import Probes
 import Session
@@ -20,6 +21,8 @@ public struct AgentConfiguration: Sendable {
     public var commands = CommandRelayConfiguration()
     /// Send one handshake and one sample, then end.
     public var isOnce = false
+    /// The least that is logged; `nil` leaves it to the logger that is passed.
+    public var logLevel: Logger.Level?
 
     public init(vmID: String? = nil) {
         self.vmID = vmID ?? MachineIdentity.machineID()

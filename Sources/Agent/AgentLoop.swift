@@ -28,10 +28,11 @@ final class AgentLoop {
         case result(RelayAnswer)
     }
 
-    let configuration: AgentConfiguration
+    var configuration: AgentConfiguration
+    var reloadConfiguration: AgentReload?
     let version: String
     let engine: IOEngine
-    let logger: Logger
+    var logger: Logger
     let notifier = ServiceNotifier()
     let channel: FrameChannel
     let port: Port
@@ -84,6 +85,7 @@ final class AgentLoop {
         session = GuestSession(
             epoch: SessionEpoch(MachineIdentity.newEpoch()),
             requiresAcknowledgement: configuration.requiresAcknowledgement)
+        if let level = configuration.logLevel { self.logger.logLevel = level }
         do {
             channel = try FrameChannel(engine: engine, keepsData: true)
         } catch {
@@ -180,13 +182,6 @@ final class AgentLoop {
         }
     }
 
-    /// There is no configuration file to read again yet, and the manager is told so in its own
-    /// terms.
-    private func reload() {
-        notifier.reloading(monotonicMicroseconds: MonotonicTime.now.nanoseconds / 1000)
-        notifier.ready(status: statusLine)
-    }
-
     /// Begins the end: no more samples, and what waits is sent.
     func end(_ failure: ProgramFailure?) {
         guard stage == .running else { return }
@@ -234,6 +229,12 @@ final class AgentLoop {
         nextSample = nextSample.adding(nanoseconds: (missed + 1) * interval)
         engine.setTimer(Key.sample, at: nextSample)
         sampler.request(at: now)
+    }
+
+    /// Begins the rhythm of another interval, with a sample at once.
+    func restartSchedule() {
+        nextSample = .now
+        sampleWasDue()
     }
 
     private func woken() {

@@ -120,12 +120,17 @@ struct CommandLedger {
         return key
     }
 
+    /// Whether the command has no last answer yet.
+    func isRunning(_ key: UInt64) -> Bool {
+        guard let entry = entries[key] else { return false }
+        return entry.response == nil
+    }
+
     func id(of key: UInt64) -> String? { entries[key]?.id }
 
     /// The command was not run: it may be sent again.
     mutating func refused(_ key: UInt64) {
-        guard let entry = entries.removeValue(forKey: key) else { return }
-        precondition(entry.response == nil, "a command that was answered is refused")
+        guard isRunning(key), let entry = entries.removeValue(forKey: key) else { return }
         runningCount -= 1
         keys[entry.id] = nil
         if entry.isRemembered { hashes.remove(entry.hash) }

@@ -199,6 +199,12 @@ final class CommandRelay {
             message.wallMilliseconds = wall
             _ = home?.send(message)
         case .results:
+            guard ledger.id(of: answer.key) == answer.message.id, ledger.isRunning(answer.key)
+            else {
+                logger.error("vireo-exec answered a command that does not run")
+                owedBytes += answer.frameBytes
+                return
+            }
             if answer.isLast { ledger.answered(answer.key, answer.message) }
             queue(answer)
         }

@@ -11,6 +11,8 @@ final class SamplerThread: Sendable {
         /// When the sample that is not done yet was asked for.
         var requestedAt: MonotonicTime?
         var isEnding = false
+        /// Options that the thread has not taken up yet.
+        var newOptions: ProbeOptions?
     }
 
     let progress = ProbeProgress()
@@ -27,8 +29,13 @@ final class SamplerThread: Sendable {
             _ = sampler.sample()
             while true {
                 event.wait()
-                let isEnding = box.withLock { $0.isEnding }
+                let (isEnding, options) = box.withLock { ($0.isEnding, $0.newOptions.take()) }
                 if isEnding { return }
+                if let options {
+                    sampler = Sampler(options: options, progress: progress)
+                    _ = sampler.sample()
+                }
+                guard box.withLock({ $0.requestedAt }) != nil else { continue }
                 let sample = sampler.sample()
                 box.withLock {
                     $0.sample = sample
@@ -37,6 +44,12 @@ final class SamplerThread: Sendable {
                 waker.wake()
             }
         }
+    }
+
+    /// Changes what samples contain, from the next one on, whose rates begin now.
+    func replace(options: ProbeOptions) {
+        box.withLock { $0.newOptions = options }
+        event.signal()
     }
 
     /// Asks for a sample; one that is under way counts.

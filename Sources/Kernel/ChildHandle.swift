@@ -12,13 +12,13 @@ public struct ChildSpecification: Sendable {
     /// Entered as the child's user; `nil` stays where the parent is.
     public var directory: String?
     /// Whose rights the child has; `nil` keeps the parent's.
-    public var account: UserAccount?
+    public var account: UserIdentity?
     /// Open descriptors, RLIMIT_NOFILE.
     public var descriptorsMax: UInt64
 
     public init(
         paths: [String], arguments: [String], environment: [String], directory: String? = nil,
-        account: UserAccount? = nil, descriptorsMax: UInt64 = 1024
+        account: UserIdentity? = nil, descriptorsMax: UInt64 = 1024
     ) {
         precondition(!paths.isEmpty && !arguments.isEmpty, "a program has a path and a name")
         self.paths = paths

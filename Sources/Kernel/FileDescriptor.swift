@@ -107,6 +107,8 @@ public struct FileStatus: Sendable {
     public let isCharacterDevice: Bool
     public let isSocket: Bool
     public let isDirectory: Bool
+    public let isRegularFile: Bool
+    public let isSymbolicLink: Bool
     /// Permission bits alone, such as 0o660.
     public let permissions: UInt32
     public let owner: UInt32
@@ -120,6 +122,8 @@ public struct FileStatus: Sendable {
         isCharacterDevice = raw.st_mode & S_IFMT == S_IFCHR
         isSocket = raw.st_mode & S_IFMT == S_IFSOCK
         isDirectory = raw.st_mode & S_IFMT == S_IFDIR
+        isRegularFile = raw.st_mode & S_IFMT == S_IFREG
+        isSymbolicLink = raw.st_mode & S_IFMT == S_IFLNK
         permissions = raw.st_mode & 0o7777
         owner = raw.st_uid
         group = raw.st_gid

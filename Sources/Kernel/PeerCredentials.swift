@@ -12,7 +12,9 @@ public struct PeerCredentials: Hashable, Sendable {
         var user: uid_t = 0
         var pid: pid_t = 0
         // SAFETY: two numbers are written into locals.
-        guard unsafe clinux_peer_user(socket.number, &user, &pid) == 0 else { throw .current }
+        guard unsafe clinux_peer_credentials(socket.number, &user, &pid) == 0 else {
+            throw .current
+        }
         self.user = user
         self.pid = pid
     }

@@ -28,6 +28,13 @@ struct VireoExec: ParsableCommand {
         help: "A user who may connect, beside root and the one this runs as. (default: vireo)")
     var peerUser: String?
 
+    @Option(
+        name: .long,
+        help: ArgumentHelp(
+            "What may be run. (default: /etc/vireo/policy.yaml where systemd starts this; without "
+                + "a policy only what changes nothing)", valueName: "file"))
+    var policy: String?
+
     @Option(name: .long, help: "auto, uring or epoll.")
     var engine: String?
 
@@ -38,20 +45,29 @@ struct VireoExec: ParsableCommand {
 
     /// Who runs the agent where the package is installed.
     private static let agentUser = "vireo"
+    private static let policyPath = "/etc/vireo/policy.yaml"
 
     func run() throws {
         var logger = Logger(label: "vireo-exec", factory: ServiceLogHandler.init)
         logger.logLevel = try level()
         do {
             let configuration = try serverConfiguration()
-            let planner = NoActions()
             try CommandServer.run(
-                configuration, authority: DefaultAuthority(planner: planner), planner: planner,
+                configuration, authority: try authority(logger), planner: CatalogPlanner(),
                 logger: logger)
         } catch let failure as ProgramFailure {
             logger.error("\(failure)")
             throw ExitCode(failure.code.rawValue)
         }
+    }
+
+    /// What `--policy` names; the installed policy without it; where there is none, what only
+    /// looks.
+    private func authority(_ logger: Logger) throws(ProgramFailure) -> PolicyAuthority {
+        let installed = (try? FileStatus.of(Self.policyPath)) == nil ? nil : Self.policyPath
+        return try PolicyAuthority(
+            path: policy ?? (fd == nil ? installed : nil),
+            credentialsDirectory: environmentVariable("CREDENTIALS_DIRECTORY"), logger: logger)
     }
 
     private func level() throws -> Logger.Level {
@@ -71,7 +87,7 @@ struct VireoExec: ParsableCommand {
             result.engine = choice
         }
         do {
-            result.peerUser = try UserAccount(named: peerUser ?? Self.agentUser).user
+            result.peerUser = try UserIdentity(named: peerUser ?? Self.agentUser).user
         } catch {
             // Without a package installed there is no such user, and nobody more may connect.
             if let peerUser {

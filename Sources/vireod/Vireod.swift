@@ -1,10 +1,8 @@
 import Agent
 import ArgumentParser
-import IOEngine
+import Configuration
 import Kernel
 import Logging
-import Port
-import Probes
 import Systemd
 
 /// The guest agent: flags in, ``Agent`` runs.
@@ -18,8 +16,12 @@ struct Vireod: ParsableCommand {
             org.infinibay.0. When no host is connected the agent waits without using the \
             processor. SIGTERM ends it after at most two seconds, SIGHUP reloads.
 
+            What no flag says is looked for in the environment (VIREO_INTERVAL and so on), in \
+            /etc/vireo/conf.d/*.yaml, in /etc/vireo/config.yaml, and then has a default: see \
+            vireo config show --origin, and vireo config sample for all of it.
+
             Exit codes: 0 ended as asked, 64 usage, 69 port or engine unavailable, 74 input or \
-            output, 75 try again, 77 permission.
+            output, 75 try again, 77 permission, 78 configuration.
             """,
         version: agentVersion)
 
@@ -62,8 +64,14 @@ struct Vireod: ParsableCommand {
     @Option(
         name: .long,
         help: ArgumentHelp(
-            "What commands may be run, for a vireo-exec that this agent starts itself.",
+            "The configuration in place of /etc/vireo/config.yaml; conf.d lies beside it.",
             valueName: "file"))
+    var config: String?
+
+    @Option(
+        name: .long,
+        help: ArgumentHelp(
+            "What the host may ask for. (default: only what changes nothing)", valueName: "file"))
     var policy: String?
 
     @Flag(
@@ -75,48 +83,42 @@ struct Vireod: ParsableCommand {
     var once = false
 
     func run() throws {
-        let level =
-            logLevel ?? environmentVariable("VIREO_LOG_LEVEL").flatMap(LevelName.init) ?? .info
         var logger = Logger(label: "vireod", factory: ServiceLog.handler)
         defer { ServiceLog.flush() }
-        logger.logLevel = level.level
         do {
-            try Agent.run(try agentConfiguration(), version: agentVersion, logger: logger)
-        } catch let failure as ProgramFailure {
-            logger.error("\(failure)", metadata: .event(.agentFailed))
-            throw ExitCode(failure.code.rawValue)
-        } catch let error as PortError {
+            let sources = sources()
+            let isOnce = once
+            let read = { () throws(ProgramFailure) -> AgentConfiguration in
+                var configuration = try Configuration(sources).agent
+                configuration.isOnce = isOnce
+                configuration.commands.socketPath = environmentVariable("VIREO_EXEC_SOCKET")
+                configuration.commands.isManaged = environmentVariable("NOTIFY_SOCKET") != nil
+                return configuration
+            }
+            let configuration = try read()
+            logger.logLevel = configuration.logLevel ?? logger.logLevel
+            try Agent.run(
+                configuration, version: agentVersion, logger: logger, reload: read)
+        } catch {
             logger.error("\(error)", metadata: .event(.agentFailed))
-            throw ExitCode(ProgramFailure.Code.usage.rawValue)
+            throw ExitCode(error.code.rawValue)
         }
     }
 
-    /// Defaults, then the environment, then flags.
-    private func agentConfiguration() throws -> AgentConfiguration {
-        let id =
-            vmID ?? environmentVariable("VIREO_VM_ID") ?? environmentVariable("INFINIBAY_VM_ID")
-        var result = AgentConfiguration(vmID: id)
-        if let device = device ?? environmentVariable("VIREO_DEVICE")
-            ?? environmentVariable("INFINISERVICE_DEVICE")
-        {
-            result.endpoint = try PortEndpoint(parsing: device)
-        } else if let name = name ?? environmentVariable("VIREO_NAME") {
-            result.endpoint = .named([try PortName(name)])
-        }
-        let engineName = engine ?? environmentVariable("VIREO_ENGINE").flatMap(EngineName.init)
-        result.engine = engineName?.choice ?? .automatic
-        let seconds = interval ?? environmentVariable("VIREO_INTERVAL").flatMap(Double.init)
-        result.intervalSeconds = seconds ?? AgentLimits.intervalSecondsDefault
-        if let processes {
-            guard processes >= 0 else { throw ValidationError("--processes takes 0 or more") }
-            result.probes = ProbeOptions(processesMax: processes, ports: processes > 0)
-        }
-        result.allowsForeignPort = allowForeignPort
-        result.commands.policyPath = policy
-        result.commands.socketPath = environmentVariable("VIREO_EXEC_SOCKET")
-        result.commands.isManaged = environmentVariable("INVOCATION_ID") != nil
-        result.isOnce = once
-        return result
+    /// Where the configuration is looked for, the flags as they were given among them.
+    private func sources() -> SettingSources {
+        var flags: [Setting.Key: String] = [:]
+        flags[.device] = device
+        flags[.name] = name
+        flags[.engine] = engine?.rawValue
+        flags[.interval] = interval.map { "\($0)" }
+        flags[.processes] = processes.map { "\($0)" }
+        flags[.vmID] = vmID
+        flags[.logLevel] = logLevel?.rawValue
+        flags[.policy] = policy
+        if allowForeignPort { flags[.allowForeignPort] = "true" }
+        return SettingSources(
+            file: config, environment: SettingSources.currentEnvironment(), flags: flags)
     }
 }
 
@@ -125,21 +127,9 @@ enum EngineName: String, ExpressibleByArgument, CaseIterable {
     case auto
     case uring
     case epoll
-
-    var choice: IOEngine.Choice {
-        switch self {
-        case .auto: .automatic
-        case .uring: .uring
-        case .epoll: .epoll
-        }
-    }
 }
 
 /// What `--log-level` takes.
 enum LevelName: String, ExpressibleByArgument, CaseIterable {
     case trace, debug, info, notice, warning, error, critical
-
-    var level: Logger.Level {
-        Logger.Level(rawValue: rawValue) ?? .info
-    }
 }

@@ -35,14 +35,13 @@ struct AllowAllExecutor {
 final class AllowAll: CommandAuthority {
     func begin(epoch: Epoch, vmID: String) {}
 
-    func verify(_ envelope: CommandEnvelope) -> EnvelopeVerdict {
-        if envelope.signature == "unsigned" { return .unsigned }
-        guard envelope.signature == "good" else {
+    func verify(_ envelope: SignedEnvelope) -> EnvelopeVerdict {
+        guard case .vireo(_, let keyID, _, _, _, "good") = envelope.authentication else {
             return .refused(
                 AdmissionRefusal(
                     .permissionDenied, reason: "the signature does not hold", rule: "keys"))
         }
-        return .signed(by: envelope.keyID ?? "nobody")
+        return .signed(by: keyID)
     }
 
     func admit(_ request: CommandRequest, _ message: JSONValue) -> Admission {

@@ -105,6 +105,12 @@ int clinux_count_changes(int signal_fd);
 int clinux_inotify(void);
 int clinux_inotify_watch(int fd, const char *directory);
 
+/* openat2(2) below `directory`, whatever `path` says: RESOLVE_BENEATH, RESOLVE_NO_SYMLINKS and
+ * RESOLVE_NO_MAGICLINKS. `flags` and `mode` as for open(2); close-on-exec. */
+int clinux_open_beneath(int directory, const char *path, int flags, unsigned mode);
+/* O_PATH, which is seen with _GNU_SOURCE alone. */
+int clinux_o_path(void);
+
 /* poll(2) on one descriptor without waiting: the events that hold now. */
 int clinux_poll_now(int fd, int events);
 
@@ -127,5 +133,7 @@ int clinux_random(void *CLINUX_SIZED_BY(count) bytes CLINUX_NOESCAPE, ptrdiff_t 
 
 /* 1 when the kernel takes its clock for synchronised, 0 when not, -1 on failure. adjtimex(2). */
 int clinux_clock_is_synchronised(void);
+
+#include "clinux_actions.h"
 
 #endif

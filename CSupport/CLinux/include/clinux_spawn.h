@@ -78,7 +78,7 @@ int clinux_child_pipe(int ends[2], int reads);
 int clinux_null_device(void);
 
 /* The peer's user id by SO_PEERCRED: 0 or -1. */
-int clinux_peer_user(int fd, uid_t *user, pid_t *pid);
+int clinux_peer_credentials(int fd, uid_t *user, pid_t *pid);
 
 /* getpwnam_r(3) and getgrouplist(3): 0, or ENOENT when there is no such user. */
 struct clinux_account {

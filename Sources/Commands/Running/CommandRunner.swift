@@ -39,6 +39,8 @@ public final class CommandRunner {
     var slots: [CommandSlot] = []
     /// Whether all children of this process are this runner's, so that strays may be ended.
     private let ownsProcess: Bool
+    /// Tells this runner's commands from those of another in the same process.
+    private let mark = String(UInt64.random(in: 0...UInt64.max), radix: 16)
 
     /// Timers that a runner takes, from the first on: one a command and one for itself.
     public static let timerCount = UInt32(RunningLimits.runningMax + 1)
@@ -138,15 +140,15 @@ public final class CommandRunner {
         _ output: borrowing FileDescriptor, _ error: borrowing FileDescriptor
     ) throws {
         let specification = slot.specification
-        var account: UserAccount?
+        var account: UserIdentity?
         if let name = specification.userName {
             do throws(Errno) {
-                account = try UserAccount(named: name)
+                account = try UserIdentity(named: name)
             } catch {
                 throw StartFailure("there is no user \(name): \(error)")
             }
         }
-        let marker = "\(ProcessFamily.variable)=\(slot.key)"
+        let marker = "\(ProcessFamily.variable)=\(mark)-\(slot.key)"
         var environment = specification.environment.map { "\($0.key)=\($0.value)" }.sorted()
         slot.group = try? isolation.makeGroup("\(slot.key)", specification.limits)
         if slot.group == nil { environment.append(marker) }

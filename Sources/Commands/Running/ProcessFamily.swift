@@ -9,7 +9,7 @@ struct ProcessFamily {
     static let variable = "VIREO_COMMAND"
 
     let leader: Int32
-    /// `VIREO_COMMAND=KEY`, which the leader was started with.
+    /// `VIREO_COMMAND=MARK-KEY`, which the leader was started with.
     let marker: String
     /// Seen to descend from the leader, or killed.
     private var known: Set<Int32> = []

@@ -9,7 +9,7 @@ public protocol CommandAuthority: AnyObject {
     func begin(epoch: Epoch, vmID: String)
 
     /// Checks who signed an envelope.
-    func verify(_ envelope: CommandEnvelope) -> EnvelopeVerdict
+    func verify(_ envelope: SignedEnvelope) -> EnvelopeVerdict
 
     /// Decides on one request. `message` is the whole of it, for actions that read their own
     /// parameters.
@@ -34,6 +34,8 @@ public enum Admission {
     case run(CommandSpecification, rule: String)
     /// An action is to be carried out, as ``ActionPlanner`` plans it.
     case action(rule: String, timeoutSeconds: Double?)
+    /// The policy itself knows how: a file that it has to open.
+    case plan(ActionPlan, rule: String, timeoutSeconds: Double?)
     case refused(AdmissionRefusal)
 }
 
@@ -59,39 +61,4 @@ public protocol ActionPlanner: AnyObject {
 
     /// How it is to be carried out, before anything is.
     func plan(_ kind: Command.Kind, _ message: JSONValue) throws(ActionFailure) -> ActionPlan
-}
-
-/// What holds without a policy: actions that only look, and nothing else.
-public final class DefaultAuthority: CommandAuthority {
-    private let planner: any ActionPlanner
-
-    public init(planner: any ActionPlanner) {
-        self.planner = planner
-    }
-
-    public func begin(epoch: Epoch, vmID: String) {}
-
-    /// There is no key, so nothing can be believed.
-    public func verify(_ envelope: CommandEnvelope) -> EnvelopeVerdict { .unsigned }
-
-    public func admit(_ request: CommandRequest, _ message: JSONValue) -> Admission {
-        switch request.body {
-        case .action where planner.isReadOnly(request.kind, message):
-            return .action(rule: "default.read-only", timeoutSeconds: request.timeoutSeconds)
-        case .action:
-            return .refused(
-                AdmissionRefusal(
-                    reason: "without a policy only actions that change nothing are carried out; "
-                        + "see vireo config sample --policy safe",
-                    rule: "default.read-only"))
-        case .exec, .shell:
-            return .refused(
-                AdmissionRefusal(
-                    reason: "without a policy no command is run; see vireo config sample "
-                        + "--policy allow-all",
-                    rule: "default.no-commands"))
-        }
-    }
-
-    public func reload() {}
 }

@@ -24,7 +24,7 @@ extension CommandService {
     private func open(
         _ value: JSONValue, key: UInt64, _ body: (JSONValue, _ signer: String?) -> Void
     ) {
-        guard let envelope = CommandEnvelope(value) else {
+        guard case .signed(let envelope) = HostMessage(value) else {
             return refuse(
                 key,
                 AdmissionRefusal(
@@ -105,21 +105,22 @@ extension CommandService {
                 key: key, request: request, rule: rule, work: .command(specification),
                 streams: streams && isExec)
         case .action(let rule, let seconds):
-            let work = try plan(request, message, seconds)
+            let plan: ActionPlan
+            do throws(ActionFailure) {
+                plan = try planner.plan(request.kind, message)
+            } catch {
+                throw AdmissionRefusal(error.code, reason: error.reason, rule: "action")
+            }
+            let work = work(plan, seconds)
             return CommandJob(
                 key: key, request: request, rule: rule, work: work, streams: false)
+        case .plan(let plan, let rule, let seconds):
+            return CommandJob(
+                key: key, request: request, rule: rule, work: work(plan, seconds), streams: false)
         }
     }
 
-    private func plan(
-        _ request: CommandRequest, _ message: JSONValue, _ seconds: Double?
-    ) throws(AdmissionRefusal) -> CommandJob.Work {
-        let plan: ActionPlan
-        do throws(ActionFailure) {
-            plan = try planner.plan(request.kind, message)
-        } catch {
-            throw AdmissionRefusal(error.code, reason: error.reason, rule: "action")
-        }
+    private func work(_ plan: ActionPlan, _ seconds: Double?) -> CommandJob.Work {
         switch plan {
         case .compute(let body): return .compute(body)
         case .run(let commands, let finish):
@@ -160,7 +161,8 @@ extension CommandService {
             return
         }
         job.addInput(bytes, isEnd: input.isEnd)
-        giveInput(job)
+        // With a piece missing, what follows would be other input.
+        if job.isInputBroken { cancel(job) } else { giveInput(job) }
     }
 
     /// Hands on what waits for a command that runs.

@@ -261,7 +261,13 @@ public final class CommandService: PortOwner, CommandRunnerOwner {
     public func commandPrinted(_ key: UInt64) {}
     public func commandSlotFreed() {
         // A plan's next step waits for the place of the one before.
-        for job in jobs where job.isBetweenSteps { startStep(job) }
+        for job in jobs where job.isBetweenSteps {
+            if job.isCancelled || isEnding {
+                finish(job, CommandAnswer.cancelled(job, runner.isolation.kind))
+            } else {
+                startStep(job)
+            }
+        }
     }
 
     public func commandEnded(_ key: UInt64, _ result: CommandResult) {

@@ -60,6 +60,14 @@ public struct SignedEnvelope: Hashable, Sendable {
     public var version: UInt64
     /// The JSON text that was signed, verbatim: a message, to be parsed by a parser of its own.
     public var payload: String
+    /// What is to be verified; `nil` when a member of it is missing or not as it should be.
+    public var authentication: Authentication?
+
+    public init(payload: String, authentication: Authentication) {
+        version = authentication.version
+        self.payload = payload
+        self.authentication = authentication
+    }
 
     init?(_ value: JSONValue) {
         var members = value.members
@@ -68,6 +76,7 @@ public struct SignedEnvelope: Hashable, Sendable {
         }
         self.version = version
         self.payload = payload
+        authentication = Authentication(version: version, &members)
     }
 }
 

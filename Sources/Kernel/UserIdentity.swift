@@ -2,7 +2,7 @@ import CLinux
 import Glibc
 
 /// A user as the system's databases know it. Source: getpwnam(3), getgrouplist(3).
-public struct UserAccount: Hashable, Sendable {
+public struct UserIdentity: Hashable, Sendable {
     public var name: String
     public var user: UInt32
     public var group: UInt32

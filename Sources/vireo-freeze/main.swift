@@ -1,0 +1,4 @@
+import Freezing
+import Glibc
+
+exit(FreezeCommand.run(Array(CommandLine.arguments.dropFirst())))
