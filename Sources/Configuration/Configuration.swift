@@ -20,14 +20,28 @@ public struct Configuration: Sendable {
     ///
     /// - Throws: ``ProgramFailure`` with exit code 78, or 64 when a flag is to blame.
     public init(_ sources: SettingSources) throws(ProgramFailure) {
+        let settings: Settings
         do {
             settings = try sources.read()
         } catch {
             if case .value(.flag, _, _) = error { throw ProgramFailure(.usage, "\(error)") }
             throw ProgramFailure(.configuration, "\(error)")
         }
+        try self.init(settings)
+    }
+
+    /// Checks what the values mean, beside what each may be.
+    ///
+    /// - Throws: ``ProgramFailure`` with exit code 78, or 64 when a flag is to blame.
+    public init(_ settings: Settings) throws(ProgramFailure) {
+        self.settings = settings
         agent = try Self.agent(settings)
-        try agent.validate()
+        do {
+            try agent.validate()
+        } catch {
+            let isFlag = settings[.vmID].origin == .flag("--vm-id")
+            throw ProgramFailure(isFlag ? .usage : .configuration, error.description)
+        }
     }
 
     private static func agent(_ settings: Settings) throws(ProgramFailure) -> AgentConfiguration {

@@ -124,19 +124,23 @@ public struct Settings: Sendable {
         entries[key] ?? Entry(value: nil, origin: .builtIn)
     }
 
+    /// `nil` for what is no text, too.
     public func text(_ key: Setting.Key) -> String? {
         guard case .text(let text) = self[key].value else { return nil }
         return text
     }
 
-    func bool(_ key: Setting.Key) -> Bool { self[key].value == .bool(true) }
+    /// False for what is no truth value, too.
+    public func bool(_ key: Setting.Key) -> Bool { self[key].value == .bool(true) }
 
-    func integer(_ key: Setting.Key) -> Int {
+    /// 0 for what is no whole number, too.
+    public func integer(_ key: Setting.Key) -> Int {
         guard case .integer(let number) = self[key].value else { return 0 }
         return number
     }
 
-    func number(_ key: Setting.Key) -> Double {
+    /// 0 for what is no number, too.
+    public func number(_ key: Setting.Key) -> Double {
         guard case .number(let number) = self[key].value else { return 0 }
         return number
     }

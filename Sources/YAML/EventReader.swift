@@ -54,8 +54,7 @@ import CYaml
         }
         if unsafe raw.has_tag {
             throw YAMLError(
-                place, "a tag (!name) or a directive (%NAME)",
-                "leave it out, or quote the text")
+                place, "a tag (!name) or a directive (%NAME)", "leave it out, or quote the text")
         }
         let text = unsafe raw.text.map { start in
             unsafe String(

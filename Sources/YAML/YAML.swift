@@ -28,9 +28,34 @@ public enum YAML {
         if bytes.starts(with: [0xEF, 0xBB, 0xBF]) {
             throw YAMLError(start, "a byte order mark", "save the file as UTF-8 without one")
         }
+        if let place = firstDirective(in: bytes, file: file) {
+            throw YAMLError(place, "a directive (%NAME)", "leave it out")
+        }
         var reader = try EventReader(bytes, file: file)
         return try reader.document()
             ?? YAMLNode(place: start, content: .mapping([]))
+    }
+
+    /// Where a directive stands in front of everything but comments. libyaml compares each with all
+    /// before it, and so must not see 50,000 of them.
+    private static func firstDirective(in bytes: [UInt8], file: String) -> YAMLPlace? {
+        var line = 1
+        var isAtStart = true
+        var isComment = false
+        for byte in bytes {
+            switch byte {
+            case UInt8(ascii: "\n"):
+                line += 1
+                (isAtStart, isComment) = (true, false)
+            case _ where isComment, UInt8(ascii: " "), UInt8(ascii: "\t"), UInt8(ascii: "\r"):
+                isAtStart = false
+            case UInt8(ascii: "#"): isComment = true
+            case UInt8(ascii: "%") where isAtStart:
+                return YAMLPlace(file: file, line: line, column: 1)
+            default: return nil
+            }
+        }
+        return nil
     }
 
     /// Where the first byte stands that belongs to no UTF-8.

@@ -115,6 +115,7 @@ struct ConfigValidate: ParsableCommand {
             case .config:
                 var settings = Settings()
                 try settings.apply(root)
+                _ = try Configuration(settings)
                 try say("\(file): a good configuration\n")
             }
         } catch let error as Errno {

@@ -105,6 +105,7 @@ private let example = """
             let allowance = try #require(policy.decide(.exec(argv)).allowance)
             #expect(allowance.rule == "commands.restart")
             #expect(allowance.argv == Self.right)
+            #expect(allowance.needsTrustedProgram)
             #expect(allowance.user == "deploy")
             #expect(allowance.directory == "/srv")
             #expect(allowance.environment == [.init("LANG", "C"), .init("MODE", "fast")])

@@ -78,6 +78,22 @@ import Wire
         }
     }
 
+    @Test func infiniServicesSecretMayStandAlone() throws {
+        let folder = try TrustedFolder()
+        let secret = String(repeating: "0123456789abcdef", count: 4)
+        try folder.write("vm", secret + "\n", mode: 0o400)
+        func ring(_ algorithm: String) throws -> KeyRing {
+            let text = "keys: [{kid: vm, algorithm: \(algorithm), credential: vm, may: all}]\n"
+            return try KeyRing(for: try policy(text), credentialsDirectory: folder.path)
+        }
+        #expect(try ring("infiniservice").infiniService.map(\.id) == ["vm"])
+        #expect(throws: KeyError.self) { try ring("hmac-sha256") }
+        try folder.write("vm2", "x" + secret.dropFirst(), mode: 0o400)
+        #expect(throws: KeyError.self) {
+            try KeyFile.load(credential: "vm2", in: folder.path, bareID: "vm")
+        }
+    }
+
     @Test func noKeyIsEverPrinted() throws {
         let key = try Key(id: "a", kind: .hmacSHA256, bytes: Array("0123456789abcdef".utf8))
         var dumped = ""

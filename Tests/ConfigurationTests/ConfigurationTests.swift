@@ -218,6 +218,9 @@ final class ConfigurationFolder {
         #expect(flag?.code == .usage)
         #expect(flag?.description.contains("flag --interval") == true)
         #expect(folder.failure(flags: [.name: "a b"])?.code == .usage)
+        let long = String(repeating: "v", count: 129)
+        #expect(folder.failure(flags: [.vmID: long])?.code == .usage)
+        #expect(folder.failure(environment: ["VIREO_VM_ID": long])?.code == .configuration)
         #expect(folder.failure(environment: ["VIREO_ENGINE": ""]) == nil, "empty is not set")
     }
 

@@ -114,6 +114,22 @@ import Testing
         #expect(validate.errorText.contains("not trusted: /tmp is a directory where everybody"))
     }
 
+    @Test(arguments: [
+        ("interval: 1\n", nil), ("intervall: 1\n", "did you mean \"interval\"?"),
+        ("name: \"a/b\"\n", "config.yaml:1: "), ("actions: [al]\n", "not trusted"),
+    ])
+    func theProgramChecksAConfiguration(_ text: String, _ expected: String?) throws {
+        let scene = try Scene()
+        defer { scene.end() }
+        let path = try write(text, to: scene)[1]
+        let validate = try scene.start([Products.vireo, "config", "validate", path])
+        #expect(try validate.waitForEnd() == .exited(expected == nil ? 0 : 78))
+        #expect(validate.errorText.isEmpty == (expected == nil))
+        if let expected {
+            #expect(validate.errorText.contains(expected), "\(validate.errorText)")
+        }
+    }
+
     @Test func aKeyIsMadeOnceAndForItsOwnerAlone() throws {
         let scene = try Scene()
         defer { scene.end() }

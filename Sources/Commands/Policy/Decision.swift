@@ -8,9 +8,11 @@ public enum Decision: Hashable, Sendable {
 public struct Allowance: Hashable, Sendable {
     /// The rule that allows it, as the audit calls it.
     public var rule: String
-    /// The program's absolute path and its arguments; empty for an action or a file. The program
-    /// has to be opened with `TrustedFile.openExecutable` before each run.
+    /// The program's absolute path and its arguments; empty for an action or a file.
     public var argv: [String] = []
+    /// Whether the program has to be root's alone: a named command or a shell, to be opened with
+    /// `TrustedFile.openExecutable` before each run.
+    public var needsTrustedProgram = false
     /// `nil`: whoever the service runs as.
     public var user: String?
     public var directory = "/"

@@ -21,11 +21,12 @@ public struct ExecutionRule: Hashable, Sendable {
 
     /// Resolves what the request wants beside the command itself.
     func resolve(
-        _ request: PolicyRequest, rule: String, argv: [String]
+        _ request: PolicyRequest, rule: String, argv: [String], isTrusted: Bool
     ) -> Decision {
         func refused(_ reason: String) -> Decision { .refused(Refusal(rule: rule, reason: reason)) }
         var allowance = Allowance(rule: rule)
         allowance.argv = argv
+        allowance.needsTrustedProgram = isTrusted
         if isSigned, !request.isSigned { return refused("it has to be signed") }
         allowance.user = user
         if let wanted = request.runAs, wanted != user {

@@ -117,7 +117,7 @@ extension Policy {
                 continue
             }
             let whole = [command.path] + argv.dropFirst()
-            switch command.execution.resolve(request, rule: rule, argv: whole) {
+            switch command.execution.resolve(request, rule: rule, argv: whole, isTrusted: true) {
             case .allowed(let allowance): return .allowed(allowance)
             case .refused(let other): refusal = refusal ?? other
             }
@@ -146,7 +146,8 @@ extension Policy {
         guard argv.reduce(0, { $0 + $1.utf8.count + 1 }) <= PolicyLimits.scriptBytesMax else {
             return refused("more than \(PolicyLimits.scriptBytesMax) bytes of arguments")
         }
-        return rawCommands.execution.resolve(request, rule: "raw_commands", argv: argv)
+        return rawCommands.execution.resolve(
+            request, rule: "raw_commands", argv: argv, isTrusted: false)
     }
 
     private func decideShell(
@@ -169,7 +170,8 @@ extension Policy {
                 "a text with 1 to \(PolicyLimits.scriptBytesMax) bytes and without U+0000 is wanted"
             )
         }
-        return rule.execution.resolve(request, rule: name, argv: [path, "-c", command])
+        return rule.execution.resolve(
+            request, rule: name, argv: [path, "-c", command], isTrusted: true)
     }
 
     private func decideFile(

@@ -14,6 +14,9 @@ import Kernel
 /// | `hmac-sha256` | hexadecimal digits of 16 to 128 bytes: for both |
 /// | `infiniservice` | 64 hexadecimal digits, which are the key as they stand: for both |
 ///
+/// InfiniService's own secret, those digits and nothing else, is taken as well where a policy says
+/// that the file holds one.
+///
 /// A secret one is read only from `$CREDENTIALS_DIRECTORY` or from a file of mode 0600 in the right
 /// hands, and never passes through a string.
 public enum KeyFile {
@@ -21,22 +24,24 @@ public enum KeyFile {
     public static let bytesMax = 4096
 
     /// The key in a file that only its owner may read.
-    public static func load(_ path: String) throws(KeyError) -> Key {
-        try load(path, .owner)
+    ///
+    /// - Parameter bareID: the id of a key for InfiniService's envelope that may stand alone.
+    public static func load(_ path: String, bareID: String? = nil) throws(KeyError) -> Key {
+        try load(path, .owner, bareID)
     }
 
     /// The key that the service manager passed on. Source: systemd.exec(5), LoadCredential=.
     ///
     /// - Parameter directory: the value of `$CREDENTIALS_DIRECTORY`.
     public static func load(
-        credential name: String, in directory: String?
+        credential name: String, in directory: String?, bareID: String? = nil
     ) throws(KeyError) -> Key {
         guard let directory else { throw .noCredentials(name) }
-        return try load("\(directory)/\(name)", .ownerAndGroup)
+        return try load("\(directory)/\(name)", .ownerAndGroup, bareID)
     }
 
     private static func load(
-        _ path: String, _ privacy: TrustedFile.Privacy
+        _ path: String, _ privacy: TrustedFile.Privacy, _ bareID: String?
     ) throws(KeyError) -> Key {
         let text: SecretBytes
         do {
@@ -47,13 +52,20 @@ public enum KeyFile {
         } catch {
             throw .empty(path)
         }
-        return try parse(text, file: path)
+        return try parse(text, file: path, bareID: bareID)
     }
 
     /// Takes the text of a file to pieces.
-    static func parse(_ text: SecretBytes, file: String) throws(KeyError) -> Key {
+    static func parse(
+        _ text: SecretBytes, file: String, bareID: String? = nil
+    ) throws(KeyError) -> Key {
         let fields = try text.withBytes { (bytes) throws(KeyError) -> [Range<Int>] in
             try Self.fields(of: bytes, file)
+        }
+        if fields.count == 1, let bareID {
+            let kind = Key.Kind.infiniService
+            return try Key(
+                id: bareID, kind: kind, material: try material(text, fields[0], kind, file))
         }
         guard fields.count == 3 else { throw .notAKeyLine(file) }
         let id = word(text, fields[1])

@@ -15,13 +15,14 @@ public struct KeyRing: Sendable {
         var keys: [Key] = []
         for wanted in policy.keys {
             let key: Key
+            let bareID = wanted.algorithm == .infiniService ? wanted.id : nil
             switch wanted.source {
             case .publicKey(let bytes):
                 key = try Key(id: wanted.id, kind: .ed25519Public, bytes: bytes)
             case .credential(let name):
-                key = try KeyFile.load(credential: name, in: credentialsDirectory)
+                key = try KeyFile.load(credential: name, in: credentialsDirectory, bareID: bareID)
             case .file(let path):
-                key = try KeyFile.load(path)
+                key = try KeyFile.load(path, bareID: bareID)
             }
             guard key.id == wanted.id, key.kind == wanted.algorithm.keyKind else {
                 throw .mismatch(id: wanted.id, found: "\(key)")
