@@ -210,6 +210,7 @@ struct ActionFreezeTests {
         #expect(frozen.success)
         #expect(try data(frozen)["mount_points"] as? [String] == [scratch.point])
         #expect(try scratch.isFrozen())
+        #expect(catalog.machine.freezer.holderPID != nil)
         let writer = try scratch.writer()
         usleep(200_000)
         #expect(writer.isRunning, "a write went through")
@@ -228,6 +229,9 @@ struct ActionFreezeTests {
         #expect(try freeze(1).success)
         #expect(try scratch.isFrozen())
         #expect(try scratch.becomes(frozen: false, within: 3))
+        let end = MonotonicTime.now.adding(milliseconds: 2000)
+        while catalog.machine.freezer.isFrozen, MonotonicTime.now < end { usleep(10_000) }
+        #expect(catalog.machine.freezer.holderPID == nil)
     }
 
     /// The end of the life line is what a SIGKILL of the agent looks like to the holder.
