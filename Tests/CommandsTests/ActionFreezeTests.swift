@@ -110,7 +110,8 @@ private final class ScratchFileSystem {
         if let descriptor = try? Kernel.FileDescriptor.open(point, .directory) {
             try? descriptor.thawFileSystem()
         }
-        _ = Self.run("/bin/umount", [point])
+        // A writer that just goes on may still have a file open.
+        _ = Self.run("/bin/umount", [point]) || Self.run("/bin/umount", ["--lazy", point])
         _ = Self.run("/bin/rm", ["-rf", folder])
     }
 
