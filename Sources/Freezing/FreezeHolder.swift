@@ -55,6 +55,11 @@ public struct FreezeHolder: ~Copyable {
             Self.answer(client, ["failed /proc/self/mountinfo: \(error)"])
             return
         }
+        // What was asked for by name is frozen or the request fails; of "all", what can be.
+        if !request.points.isEmpty, let (point, error) = fileSystems.unopened.first {
+            Self.answer(client, ["failed \(point): \(error)"])
+            return
+        }
         guard !fileSystems.isEmpty else {
             Self.answer(client, ["failed no writable file system stands on a disk"])
             return

@@ -45,9 +45,23 @@ final class FrozenFileSystems: Sendable {
     private let mounts: [OpenMount]
     private let state = Mutex(State())
 
-    /// Opens the mount points, and leaves out one that is a file or that may not be opened.
+    /// Mount points that could not be opened, and why: those are not frozen.
+    let unopened: [(point: String, error: Errno)]
+
+    /// Opens the mount points.
     init(_ mounts: [BlockMount]) {
-        self.mounts = mounts.prefix(FreezeLimits.fileSystemsMax).compactMap { try? OpenMount($0) }
+        var opened: [OpenMount] = []
+        var unopened: [(point: String, error: Errno)] = []
+        for (place, mount) in mounts.enumerated() {
+            do throws(Errno) {
+                guard place < FreezeLimits.fileSystemsMax else { throw .tooManyFiles }
+                opened.append(try OpenMount(mount))
+            } catch {
+                unopened.append((mount.point, error))
+            }
+        }
+        self.mounts = opened
+        self.unopened = unopened
     }
 
     var isEmpty: Bool { mounts.isEmpty }
@@ -108,6 +122,7 @@ final class FrozenFileSystems: Sendable {
         state.withLock { state in
             guard state.isComplete else { return nil }
             var lines = state.frozen.map { "frozen \(mounts[$0].mount.point)" }
+            lines += unopened.map { "skipped \($0.point) \($0.error.name)" }
             lines += state.skipped.map { "skipped \(mounts[$0.0].mount.point) \($0.1.name)" }
             if let (place, error) = state.failure {
                 let why = error == .busy ? "it is frozen already" : "\(error)"

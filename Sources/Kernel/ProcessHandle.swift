@@ -19,6 +19,11 @@ public struct ProcessHandle: ~Copyable {
         guard clinux_process_signal(descriptor.number, number) == 0 else { throw .current }
     }
 
+    /// Whether a process of that number is there, a zombie among them. kill(2) with signal 0.
+    public static func exists(_ pid: Int32) -> Bool {
+        kill(pid, 0) == 0 || Errno.current == .notPermitted
+    }
+
     /// This process and the one that started it.
     public static var ownPIDs: [Int32] { [getpid(), getppid()] }
 }

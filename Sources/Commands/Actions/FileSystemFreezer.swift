@@ -36,6 +36,17 @@ public final class FileSystemFreezer: Sendable {
         }
     }
 
+    /// The holder, which whoever ends left-over children has to spare: it thaws by itself.
+    public var holderPID: Int32? {
+        holder.withLock { holder in
+            forgetEnded(&holder)
+            switch holder {
+            case .some(let present): return present.process.pid
+            case .none: return nil
+            }
+        }
+    }
+
     /// The arguments of a request to a fresh holder, which is started now.
     ///
     /// - Throws: `BUSY` while another holds, `UNSUPPORTED_PLATFORM` without the program.
@@ -98,12 +109,16 @@ public final class FileSystemFreezer: Sendable {
     }
 
     private func forgetEnded(_ holder: inout Holder?) {
-        leaving.withLock { $0.removeAll { $0.ended() != nil } }
+        leaving.withLock { all in
+            all.removeAll { $0.ended() != nil || !ProcessHandle.exists($0.pid) }
+        }
         let hasEnded: Bool
         let isLate: Bool
         switch holder {
         case .some(let present):
-            hasEnded = present.process.ended() != nil
+            // Whoever reaps every child of this process may have reaped this one too.
+            let process = present.process
+            hasEnded = process.ended() != nil || !ProcessHandle.exists(process.pid)
             isLate = present.deadline < MonotonicTime.now
         case .none: return
         }

@@ -76,7 +76,10 @@ extension ActionCatalog {
                     ["restart", "--no-ask-password", "--", "systemd-timesyncd.service"]),
                 try command(
                     "timedatectl",
-                    ["show", "--property=NTP,NTPSynchronized,Timezone,TimeUSec", "--no-pager"]),
+                    [
+                        "show", "--no-pager", "--property=NTP", "--property=NTPSynchronized",
+                        "--property=Timezone", "--property=TimeUSec",
+                    ]),
             ]
         } else {
             throw .unsupported("neither chrony nor systemd-timesyncd is installed in this guest")
