@@ -40,7 +40,8 @@ extension AgentLoop: PortOwner {
     /// What tells this life of the agent and its port apart in the journal.
     var fields: Logger.Metadata {
         [
-            "port": "\(port.path)", "epoch": "\(epoch)", "session": "\(session)",
+            "port": "\(port.path)", "epoch": "\(Epoch(session.epoch))",
+            "session": "\(session.session)",
             "engine": "\(engine.kind.rawValue)",
         ]
     }

@@ -62,6 +62,7 @@ public struct Configuration: Sendable {
             processesMax: processes,
             ports: settings.bool(.ports) && (processes > 0 || areAskedFor),
             portsSeconds: settings.number(.portsInterval))
+        agent.requiresAcknowledgement = settings.bool(.requireAck)
         agent.commands.policyPath = settings.text(.policy)
         agent.logLevel = settings.text(.logLevel).flatMap { Logger.Level(rawValue: $0) }
         return agent

@@ -1,4 +1,6 @@
+import Agent
 import ArgumentParser
+import Configuration
 import Doctor
 import Glibc
 import IOEngine
@@ -45,37 +47,38 @@ struct DoctorCommand: ParsableCommand {
         if let socket {
             report = Doctor.examine(HostReader(path: socket, monitorPath: qmp).view())
         } else {
-            report = Doctor.examine(try guest().view())
+            report = Doctor.examine(guest().view())
         }
         let text = json ? report.json : table(report)
         try FileDescriptor.writeAll(text, to: STDOUT_FILENO)
         if !report.isHealthy { throw ExitCode(ProgramFailure.Code.unavailable.rawValue) }
     }
 
-    /// Looks for what the agent would look for, by the same variables.
-    private func guest() throws -> GuestReader {
+    /// Looks for what the agent would look for, by the same settings.
+    private func guest() -> GuestReader {
         var reader = GuestReader()
-        if let name = environmentVariable("VIREO_NAME") {
-            do {
-                reader.names = [try PortName(name)]
-            } catch {
-                throw fail(ProgramFailure(.usage, "VIREO_NAME: \(error)"))
-            }
+        let sources = SettingSources(environment: SettingSources.currentEnvironment())
+        let view: ConfigurationView
+        do throws(ProgramFailure) {
+            let configuration = try Configuration(sources).agent
+            if case .named(let names) = configuration.endpoint { reader.names = names }
+            reader.choice = configuration.engine
+            let files = Self.files()
+            view = files.isEmpty ? .absent : .valid(files: files)
+        } catch {
+            view = .invalid(["\(error)"])
         }
-        reader.choice =
-            environmentVariable("VIREO_ENGINE").flatMap(EngineName.init)?.choice ?? .automatic
-        reader.configuration = configurationView
+        reader.configuration = { view }
         return reader
     }
 
-    /// The one place that knows how a configuration is validated.
-    private func configurationView() -> ConfigurationView {
+    private static func files() -> [String] {
         let main = "/etc/vireo/config.yaml"
         let parts = ((try? directoryNames("/etc/vireo/conf.d")) ?? []).filter {
             $0.hasSuffix(".yaml")
         }
-        if (try? FileStatus.of(main)) == nil, parts.isEmpty { return .absent }
-        return .notKnown("check it with: vireo config validate \(main)")
+        let all = [main] + parts.sorted().map { "/etc/vireo/conf.d/\($0)" }
+        return all.filter { (try? FileStatus.of($0)) != nil }
     }
 
     private func table(_ report: DoctorReport) -> String {

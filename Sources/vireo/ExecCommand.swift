@@ -1,6 +1,8 @@
 import ArgumentParser
+import Commands
 import Host
 import Kernel
+import Wire
 
 struct ExecCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
@@ -20,6 +22,13 @@ struct ExecCommand: ParsableCommand {
 
     @Option(name: .long, help: "Seconds that the command may take.")
     var timeout: Double?
+
+    @Option(
+        name: .long,
+        help: ArgumentHelp(
+            "Sign the command with the key in this file; see vireo config key.",
+            valueName: "key"))
+    var sign: String?
 
     @Flag(name: .long, help: "Print each message about the command, one a line.")
     var json = false
@@ -49,6 +58,7 @@ struct ExecCommand: ParsableCommand {
         configuration.timeoutSeconds = timeout
         configuration.passesInput = !noInput
         configuration.printsMessages = json
+        if let sign { configuration.sign = try signer(sign) }
         let status: Int32
         do throws(ProgramFailure) {
             status = try ExecClient(configuration).run()
@@ -56,5 +66,27 @@ struct ExecCommand: ParsableCommand {
             throw fail(error)
         }
         throw ExitCode(status)
+    }
+
+    private func signer(
+        _ path: String
+    ) throws -> @Sendable (String, String, Epoch) -> String? {
+        let key: Key
+        do {
+            key = try KeyFile.load(path)
+        } catch {
+            throw fail(ProgramFailure(.permission, "\(error)"))
+        }
+        guard EnvelopeSigner.canSign(with: key) else {
+            throw fail(
+                ProgramFailure(.usage, "\(path) can only verify: sign with the private key"))
+        }
+        return { payload, machine, epoch in
+            // Later commands count higher, whichever process sends them.
+            let counter = UInt64(WallTime.now.millisecondsSince1970)
+            var signer = EnvelopeSigner(
+                key: key, machine: machine, epoch: epoch, counter: counter)
+            return signer.sign(payload)?.text
+        }
     }
 }

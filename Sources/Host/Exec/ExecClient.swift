@@ -13,8 +13,9 @@ public struct ExecConfiguration: Sendable {
     public var passesInput = true
     /// Prints each message about the command, one a line, instead of its output.
     public var printsMessages = false
-    /// Makes the frame that is sent of a payload: a signed envelope. Called with the guest's epoch.
-    public var sign: (@Sendable (_ payload: String, Epoch?) -> String?)?
+    /// Makes the frame that is sent of a payload: a signed envelope for this guest and epoch; `nil`
+    /// when it cannot.
+    public var sign: (@Sendable (_ payload: String, _ machine: String, Epoch) -> String?)?
 
     public init(socket: String, arguments: [String]) {
         self.socket = socket
@@ -40,6 +41,7 @@ public final class ExecClient {
     private var isCancelled = false
     private var limit: MonotonicTime
     private var ending: ExecEnding?
+    private var epoch: Epoch?
 
     /// - Throws: ``ProgramFailure`` when nobody can be reached.
     public init(_ configuration: ExecConfiguration) throws(ProgramFailure) {
@@ -155,11 +157,16 @@ public final class ExecClient {
         try FileDescriptor.writeAll(Array(text.utf8) + [0x0a], to: connection.number)
     }
 
-    private func sendCommand(_ epoch: Epoch?) throws(Errno) {
+    private func begin(_ type: String) -> TextWriter {
         var writer = TextWriter()
-        writer.member("type", "Exec")
+        writer.member("type", type)
         writer.member("id", id)
         if let epoch { writer.member("epoch", "\(epoch)") }
+        return writer
+    }
+
+    private func sendCommand(to machine: String) throws(Errno) {
+        var writer = begin("Exec")
         writer.member("argv", configuration.arguments)
         if let seconds = configuration.timeoutSeconds { writer.member("timeout", seconds) }
         if configuration.passesInput { writer.member("input", true) }
@@ -168,8 +175,8 @@ public final class ExecClient {
             try send(payload)
             return sent()
         }
-        guard let envelope = sign(payload, epoch) else {
-            return end(69, "the guest's agent has no epoch: it cannot check this signature")
+        guard let epoch, let envelope = sign(payload, machine, epoch) else {
+            return end(69, "the guest's agent has no epoch: it cannot check a signature of ours")
         }
         try send(envelope)
         sent()
@@ -187,9 +194,7 @@ public final class ExecClient {
         let bytes = try FileDescriptor.readSome(0, bytesMax: 32_768)
         if let bytes, bytes.isEmpty { return }
         let data = ExecData(bytes ?? [])
-        var writer = TextWriter()
-        writer.member("type", "exec_input")
-        writer.member("id", id)
+        var writer = begin("exec_input")
         writer.member("data", data.text)
         writer.member("encoding", data.encoding.rawValue)
         writer.member("eof", bytes == nil)
@@ -204,10 +209,7 @@ public final class ExecClient {
             }
             isCancelled = true
             inputEnded = true
-            var writer = TextWriter()
-            writer.member("type", "Cancel")
-            writer.member("id", id)
-            try send(writer.text)
+            try send(begin("Cancel").text)
         }
     }
 
@@ -252,9 +254,10 @@ public final class ExecClient {
 
     private func handle(_ event: ExecProgress.Event) throws(Errno) {
         switch event {
-        case .greeted(let epoch, let session):
+        case .greeted(let epoch, let session, let machine):
+            self.epoch = epoch
             if isObserver, let epoch { try answer(epoch, session) }
-            if !isSent { try sendCommand(epoch) }
+            if !isSent { try sendCommand(to: machine) }
         case .output(let isError, let bytes):
             guard !configuration.printsMessages else { return }
             try FileDescriptor.writeAll(bytes, to: isError ? 2 : 1)

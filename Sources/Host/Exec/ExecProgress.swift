@@ -8,7 +8,7 @@ public struct ExecProgress {
     public enum Event: Equatable, Sendable {
         /// The guest said who it is: the command may be sent in this epoch, `nil` from an agent
         /// that has none.
-        case greeted(Epoch?, session: UInt64)
+        case greeted(Epoch?, session: UInt64, machine: String)
         case output(isError: Bool, bytes: [UInt8])
         case ended(ExecEnding)
     }
@@ -43,7 +43,9 @@ public struct ExecProgress {
         let new = handshake.offer?.epoch
         if isSent, new != epoch { return [.ended(.agentRestarted)] }
         epoch = new
-        return [.greeted(new, session: handshake.offer?.session ?? 0)]
+        return [
+            .greeted(new, session: handshake.offer?.session ?? 0, machine: handshake.vmID)
+        ]
     }
 
     private mutating func take(_ output: ExecOutput) -> [Event] {

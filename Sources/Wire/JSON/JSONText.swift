@@ -15,3 +15,14 @@ public enum JSONText {
         return byteCount.map { String(decoding: bytes[..<$0], as: UTF8.self) }
     }
 }
+
+extension WireMessage {
+    /// The message as one line of text without its newline; `nil` when it is longer than a frame.
+    public var text: String? {
+        JSONText.make(bytesMax: WireLimits.frameBytesMax) { writer in
+            writer.beginObject()
+            encodeMembers(into: &writer)
+            writer.endObject()
+        }
+    }
+}
