@@ -27,7 +27,7 @@ public struct ChildProcess: Sendable {
         unsafe posix_spawnattr_setsigmask(&attributes, &mask)
         var defaults = sigset_t()
         unsafe sigemptyset(&defaults)
-        for signal in unblocked + [SIGPIPE] { unsafe sigaddset(&defaults, signal) }
+        for signal in unblocked + [SIGPIPE, SIGXFSZ] { unsafe sigaddset(&defaults, signal) }
         unsafe posix_spawnattr_setsigdefault(&attributes, &defaults)
         unsafe posix_spawnattr_setflags(
             &attributes, Int16(POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF))

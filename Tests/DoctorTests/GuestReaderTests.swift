@@ -80,7 +80,7 @@ import Testing
         #expect(unit.isHostConnected == false && unit.engine == "uring")
         #expect(unit.framesSent == 1 && unit.framesReceived == 7)
         #expect(view.lockedMemory.limitBytes == 65_536)
-        #expect(view.lockedMemory.neededBytes == 55 * 65_536)
+        #expect(view.lockedMemory.neededBytes == 59 * 65_536)
         #expect(view.engine.disabledSetting == 0)
         #expect(view.configuration == .absent)
         // The clock of this machine is read, and is right.

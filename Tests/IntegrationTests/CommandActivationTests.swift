@@ -19,7 +19,7 @@ import Testing
         for life in 0..<2 {
             let agent = try scene.startAgent("epoll", environment: ["VIREO_EXEC_SOCKET": path])
             let host = scene.keep(try listener.accept())
-            let epoch = try #require(try host.readGreeting().text("epoch"))
+            let epoch = try host.acknowledgeGreeting(try host.readGreeting())
             try host.send(
                 #"{"type":"Exec","id":"a","epoch":"\#(epoch)","argv":["/bin/true"]}"# + "\n")
             let response = try host.readMessage("response")

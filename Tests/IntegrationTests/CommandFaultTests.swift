@@ -150,6 +150,7 @@ import Testing
         first.close()
         try waitUntil("its end") { executor.errorText.contains("event=end") }
         let second = scene.keep(try listener.accept())
+        _ = try second.acknowledgeGreeting(try second.readGreeting())
         #expect(try second.readMessage("exec_output").text("data") == "done\n")
         #expect(try second.readMessage("response").text("data.outcome") == "exited")
     }
@@ -195,7 +196,7 @@ import Testing
         let scene = try Scene()
         defer { scene.end() }
         let (agent, host) = try scene.agentAndHost(engine)
-        let epoch = try #require(try host.readGreeting().text("epoch"))
+        let epoch = try host.acknowledgeGreeting(try host.readGreeting())
         _ = try host.readMessage("metrics")
         let mark = scene.path("mark")
         let commands = [

@@ -26,7 +26,7 @@ final class CommandScene {
         (agent, host) = try scene.agentAndHost(
             engine, interval: interval,
             environment: ["VIREO_EXEC_SOCKET": socket, "VIREO_LOG_LEVEL": "debug"])
-        epoch = try #require(try host.readGreeting().text("epoch"))
+        epoch = try host.acknowledgeGreeting(try host.readGreeting())
         _ = try host.readMessage("metrics")
     }
 

@@ -11,6 +11,8 @@ final class Connection {
     /// Where the next line begins in `received`.
     private var start = 0
     private(set) var bytesSent = 0
+    /// Whether each numbered message that is read is acknowledged at once.
+    var acknowledges = false
     private var hasEnded = false
 
     init(_ number: Int32) {
@@ -55,7 +57,12 @@ final class Connection {
         let limit = monotonicSeconds() + seconds
         while true {
             let line = try readLine(seconds: max(0, limit - monotonicSeconds()))
-            if !line.isEmpty { return try Message(line) }
+            guard !line.isEmpty else { continue }
+            let message = try Message(line)
+            if acknowledges, let number = message.number("seq"), let epoch = message.text("epoch") {
+                try send("{\"type\":\"ack\",\"epoch\":\"\(epoch)\",\"seq\":\(Int(number))}\n")
+            }
+            return message
         }
     }
 

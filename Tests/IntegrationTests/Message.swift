@@ -68,3 +68,22 @@ extension Connection {
         }
     }
 }
+
+extension Connection {
+    /// Answers a handshake as a host does that has nothing yet, and acknowledges what it reads from
+    /// here on.
+    ///
+    /// - Returns: the epoch.
+    func acknowledgeGreeting(_ greeting: Message, received: Int = 0) throws -> String {
+        let epoch = try #require(greeting.text("epoch"))
+        let session = Int(try #require(greeting.number("session")))
+        acknowledges = true
+        try send(
+            """
+            {"type":"handshake_ack","epoch":"\(epoch)","session":\(session),\
+            "received":\(received),"window":1048576,"capabilities":["ack"]}
+
+            """)
+        return epoch
+    }
+}
