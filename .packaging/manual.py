@@ -41,7 +41,7 @@ def argument(text: str) -> str:
 
 
 def prose(text: str) -> Iterator[str]:
-    """One line a sentence, a paragraph macro between paragraphs; what is indented stays as it is."""
+    """One line a sentence, a macro between paragraphs; what is indented stays as it is."""
     for index, paragraph in enumerate(re.split(r"\n\s*\n", text.strip("\n"))):
         if index > 0:
             yield ".Pp"

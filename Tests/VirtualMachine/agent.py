@@ -111,7 +111,7 @@ class Agent:
         ).splitlines()
 
     def own_bytes(self) -> int:
-        """Memory that no file stands behind. Pages of the program come and go with the page cache."""
+        """Memory that no file stands behind: the program's pages come and go with the cache."""
         kilobytes = self.guest.check(
             "awk '/^Rss(Anon|Shmem):/ {sum += $2} END {print sum}' "
             f"/proc/{self.process}/status")

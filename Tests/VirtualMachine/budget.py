@@ -3,9 +3,9 @@
 
     VIREO_PACKAGE=vireo.deb Tests/VirtualMachine/budget.py
 
-Memory, wake-ups and sizes hold as measured. The guest's processor is emulated where there is no KVM,
-and then everything takes 10 to 30 times as long: the times are printed beside those of a C program
-that does nothing, and are judged by `make figures` on the machine itself.
+Memory, wake-ups and sizes hold as measured. The guest's processor is emulated where there is no
+KVM, and then everything takes 10 to 30 times as long: the times are printed beside that of a unit of
+systemd's own, and are judged by `make figures` on the machine itself.
 """
 
 from __future__ import annotations
@@ -101,7 +101,8 @@ def measure(guest: Guest, table: Table) -> None:
               None if emulated else 20)
     again = time.monotonic()
     guest.check("systemctl start systemd-tmpfiles-clean.service", 60)
-    table.row("  beside it: a oneshot unit of systemd's own", (time.monotonic() - again) * 1000, "ms")
+    table.row("  beside it: a oneshot unit of systemd's own",
+              (time.monotonic() - again) * 1000, "ms")
 
 
 def main() -> int:

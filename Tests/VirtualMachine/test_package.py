@@ -1,4 +1,4 @@
-"""The package in a guest that boots without the port: installed, plugged, upgraded, removed, purged.
+"""The package in a guest that boots without the port: installed, plugged, upgraded, purged.
 
 The tests of this file are one story, told in its order on one guest.
 """

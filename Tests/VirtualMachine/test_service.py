@@ -31,6 +31,7 @@ WATCHDOG_SECONDS = 10
 RESTARTED_WITHIN_SECONDS = WATCHDOG_SECONDS + 2
 # A sample waits for the guest's emulated disk now and then.
 SAMPLE_TIMEOUT_SECONDS = 20.0
+ANSWER_TIMEOUT_SECONDS = 10.0
 SCORE = re.compile(r"Overall exposure level for [^:]*: ([0-9.]+)")
 
 
@@ -54,7 +55,8 @@ def disk(folder: Path, name: str) -> list[str]:
 
 @pytest.fixture(scope="module")
 def guest(
-    request: pytest.FixtureRequest, guest_trees: list[Path], tmp_path_factory: pytest.TempPathFactory
+    request: pytest.FixtureRequest, guest_trees: list[Path],
+    tmp_path_factory: pytest.TempPathFactory,
 ) -> Iterator[Guest]:
     folder = tmp_path_factory.mktemp("service")
     build_stall_library(folder / "tree")
@@ -325,3 +327,27 @@ def test_state_that_cannot_be_written_takes_no_metrics_away(agent: Agent, state:
     finally:
         agent.stop()
         guest.check(f"umount {STATE}")
+
+
+# The runner of commands.
+
+
+def test_commands_are_handed_to_a_service_of_their_own(agent: Agent) -> None:
+    """Started by its first connection, from within vireod's sandbox, and refusing by default."""
+    guest = agent.guest
+    socket = guest.check("stat --format '%U %G %a %F' /run/vireo/exec.sock").strip()
+    assert socket == "root vireo 660 socket"
+    assert guest.check("stat --format '%U %a' /run/vireo").strip() == "root 755"
+    host, first = restart_attached(agent, QUIET)
+    host.send_message({
+        "type": "Exec", "id": "refused", "epoch": first["epoch"], "argv": ["/usr/bin/touch", "/x"],
+    })
+    answer = host.wait_for("response", ANSWER_TIMEOUT_SECONDS)
+    assert answer["id"] == "refused" and answer["success"] is False
+    assert guest.check("systemctl is-active vireo-exec.service").strip() == "active"
+    assert guest.run("test -e /x").exit_status != 0
+    refused = guest.run(
+        "setpriv --reuid=65534 --regid=65534 --clear-groups "
+        "perl -MIO::Socket::UNIX -e "
+        "'IO::Socket::UNIX->new(Peer => \"/run/vireo/exec.sock\") or die \"$!\\n\"'")
+    assert refused.exit_status != 0 and "Permission denied" in refused.stderr
