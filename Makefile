@@ -1,9 +1,13 @@
 # Everything that a person or CI runs. `make run` and `make test` are enough to begin with.
 
 SWIFT ?= swift
-RELEASE = --configuration release --static-swift-stdlib
+# The last four make two builds of the same sources the same bytes.
+RELEASE = --configuration release --static-swift-stdlib \
+	-Xswiftc -Xfrontend -Xswiftc -disable-incremental-llvm-codegen \
+	-Xswiftc -Xfrontend -Xswiftc -no-clang-module-breadcrumbs
 BIN = .build/release
-VM_TREE = .build-vm-tree
+DEB_FOLDER = .build-deb
+DEB = $(DEB_FOLDER)/vireo.deb
 PYTEST = /usr/bin/python3 -m pytest
 
 # What the package builds with, and what the virtual machine's tests need beside it.
@@ -11,9 +15,11 @@ PACKAGES = liburing-dev libsystemd-dev libsimdjson-dev pkg-config g++ make strac
 	libyaml-dev libssl-dev python3-jsonschema
 VM_PACKAGES = qemu-system-x86 mmdebstrap busybox-static e2fsprogs cpio kmod zstd gcc libc6-dev \
 	python3 python3-pytest libvirt-clients libxml2-utils
+# What makes a Debian package of it, and what looks at the package.
+DEB_PACKAGES = debhelper dpkg-dev fakeroot lintian mandoc python3
 
-.PHONY: run test vm test-vm figures fuzz hostile bench bench-short simulate setup setup-vm \
-	docs build format lint clean help
+.PHONY: deb deb-reproducible deb-offline guest-figures run test vm test-vm figures fuzz hostile \
+	bench bench-short simulate setup setup-vm docs build format lint clean help
 
 run: build ## set up, build, and show this machine in a live table
 	$(BIN)/vireo demo
@@ -22,12 +28,28 @@ test: setup ## set up, and run every test that needs no virtual machine
 	$(SWIFT) build --build-tests
 	timeout --kill-after=10 900 $(SWIFT) test --skip-build
 
-vm: vm-tree ## boot a Debian guest with the agent in it, and watch it until Ctrl-C
-	VIREO_GUEST_TREE=$(VM_TREE) /usr/bin/python3 Tests/VirtualMachine/vm.py -- $(BIN)/vireo host watch {socket}
+vm: setup-vm deb ## boot a Debian guest with the package installed, and watch it until Ctrl-C
+	VIREO_PACKAGE=$(DEB) /usr/bin/python3 Tests/VirtualMachine/vm.py -- $(BIN)/vireo host watch {socket}
 
-test-vm: vm-tree ## the tests in a real guest, on a real port; LONG=1 for the long ones
-	VIREO_GUEST_TREE=$(VM_TREE) VIREO_LONG=$(LONG) \
-		timeout --kill-after=30 $(if $(LONG),14400,1800) $(PYTEST) Tests/VirtualMachine -q
+test-vm: setup-vm deb ## tests of the installed package in a real guest; LONG=1 for the long ones
+	VIREO_PACKAGE=$(DEB) VIREO_GUEST_TREE=$(DEB_FOLDER)/installed VIREO_LONG=$(LONG) \
+		timeout --kill-after=30 $(if $(LONG),14400,2400) $(PYTEST) Tests/VirtualMachine -q
+
+deb: build ## build the Debian package and check it: .build-deb/vireo.deb
+	@.ci/install $(DEB_PACKAGES)
+	@ln -sf $$(basename $$(.packaging/build $(BIN) $(DEB_FOLDER))) $(DEB)
+	@.packaging/check $(DEB)
+	@rm -rf $(DEB_FOLDER)/installed && dpkg-deb -x $(DEB) $(DEB_FOLDER)/installed
+	@ls -l $$(readlink -f $(DEB))
+
+deb-reproducible: deb ## the packaging step once more, elsewhere: the same bytes
+	@.packaging/reproduce $(BIN) $(DEB)
+
+deb-offline: deb ## the package and its dependencies, for guests without a network: .build-deb/offline
+	@.packaging/offline $(DEB) $(DEB_FOLDER)/offline
+
+guest-figures: setup-vm deb ## what the installed agent costs, measured in the guest against its budget
+	VIREO_PACKAGE=$(DEB) /usr/bin/python3 Tests/VirtualMachine/budget.py
 
 bench: build ## ours on both engines beside the peers, in one table of ratios
 	@.ci/install gcc libc6-dev liburing-dev python3
@@ -59,14 +81,6 @@ figures: build ## measure what the agent costs on this machine
 build: setup
 	$(SWIFT) build $(RELEASE)
 
-# The agent's programs as they are installed; the harness adds the unit and the rules of the tests.
-vm-tree: setup-vm build
-	rm -rf $(VM_TREE)
-	mkdir -p $(VM_TREE)/usr/bin $(VM_TREE)/usr/libexec/vireo
-	strip -o $(VM_TREE)/usr/bin/vireod $(BIN)/vireod
-	strip -o $(VM_TREE)/usr/bin/vireo $(BIN)/vireo
-	strip -o $(VM_TREE)/usr/libexec/vireo/vireo-freeze $(BIN)/vireo-freeze
-
 setup: ## install the Debian packages that are missing; silent when none are
 	@.ci/install $(PACKAGES)
 
@@ -80,7 +94,7 @@ lint:
 	$(SWIFT) format lint --strict --recursive Package.swift Sources Tests
 
 clean:
-	rm -rf .build $(VM_TREE)
+	rm -rf .build $(DEB_FOLDER)
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)

@@ -65,6 +65,7 @@ final class AgentLoop {
     private var stage = Stage.running
     private var registration: IOEngine.Registration?
     private var stuckProbe: String?
+    private var hasReleasedPages = false
 
     private enum Stage {
         case running
@@ -243,6 +244,7 @@ final class AgentLoop {
             fillCounters(&sample)
             queue(sample)
             notifier.status(statusLine)
+            releaseStartUpPages()
         }
         if isHeartbeatDue { endHeartbeat() }
     }
@@ -258,6 +260,14 @@ final class AgentLoop {
                 "\(count) samples gave way to newer ones",
                 metadata: .event(.samplesDropped, fields))
         }
+    }
+
+    /// After the first sample everything has run once, and what only starting needed is known to be
+    /// of no more use.
+    private func releaseStartUpPages() {
+        guard !hasReleasedPages else { return }
+        hasReleasedPages = true
+        ProgramPages.release()
     }
 
     private func fillCounters(_ sample: inout MetricsSample) {

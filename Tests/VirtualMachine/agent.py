@@ -3,10 +3,16 @@
 from __future__ import annotations
 
 import os
+import shutil
+import time
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
+from deadline import Deadline
 from machine import Guest, GuestError
 
+PACKAGE_IN_GUEST = "/var/cache/vireo/vireo.deb"
+INSTALL_TIMEOUT_SECONDS = 120
 UNIT = "vireod.service"
 ENVIRONMENT_FILE = "/etc/vireo/test.env"
 DROP_IN = f"/etc/systemd/system/{UNIT}.d/test.conf"
@@ -14,19 +20,49 @@ GUEST_TREE = Path(__file__).resolve().parent / "guest"
 START_TIMEOUT_SECONDS = 20
 
 
+_folders: list[TemporaryDirectory[str]] = []
+
+
 class AgentMissing(RuntimeError):
-    """There is no vireod to put into the guest."""
+    """There is no package with vireod to install in the guest."""
 
 
-def agent_trees() -> list[Path]:
-    """The root trees of a guest with the agent: ours, and the one with vireod on top of it."""
-    named = os.environ.get("VIREO_GUEST_TREE")
-    if not named or not (Path(named) / "usr/bin/vireod").is_file():
+def package_tree(folder: Path) -> Path:
+    """A root tree with the package in it, for a guest that is to install it."""
+    named = os.environ.get("VIREO_PACKAGE")
+    if not named or not Path(named).is_file():
         raise AgentMissing(
-            f"VIREO_GUEST_TREE={named or ''} has no usr/bin/vireod: set it to a folder laid out "
-            "like / that has the agent in it, as the Makefile does"
+            f"VIREO_PACKAGE={named or ''} is no file: set it to the package that `make deb` built"
         )
-    return [GUEST_TREE, Path(named)]
+    target = folder / PACKAGE_IN_GUEST.lstrip("/")
+    target.parent.mkdir(parents=True, exist_ok=True)
+    shutil.copyfile(named, target)
+    return folder
+
+
+def agent_trees(folder: Path | None = None) -> list[Path]:
+    """The package, and the drop-in by which a test gives the agent its flags. In the guest,
+    `install_package` installs it."""
+    if folder is None:
+        # Copied once, and kept for as long as this process lives.
+        _folders.append(TemporaryDirectory(prefix="vireo-package-"))
+        folder = Path(_folders[-1].name)
+    return [GUEST_TREE, package_tree(folder)]
+
+
+def install_package(guest: Guest, *options: str) -> str:
+    """As an administrator without a network does: the dependencies are in the image."""
+    return guest.check(
+        f"DEBIAN_FRONTEND=noninteractive apt-get install --yes {' '.join(options)} "
+        f"{PACKAGE_IN_GUEST} 2>&1", INSTALL_TIMEOUT_SECONDS)
+
+
+def wait_for_unit(guest: Guest, state: str, timeout_seconds: float) -> None:
+    deadline = Deadline(timeout_seconds)
+    while (now := guest.run(["/usr/bin/systemctl", "is-active", UNIT]).stdout.strip()) != state:
+        if deadline.has_passed:
+            raise GuestError(f"{UNIT} is {now} and not {state} after {timeout_seconds} s")
+        time.sleep(0.2)
 
 
 class Agent:
@@ -74,8 +110,11 @@ class Agent:
             f"for link in /proc/{self.process}/fd/*; do readlink $link; done"
         ).splitlines()
 
-    def resident_bytes(self) -> int:
-        kilobytes = self.guest.check(f"awk '/^VmRSS:/ {{print $2}}' /proc/{self.process}/status")
+    def own_bytes(self) -> int:
+        """Memory that no file stands behind: the program's pages come and go with the cache."""
+        kilobytes = self.guest.check(
+            "awk '/^Rss(Anon|Shmem):/ {sum += $2} END {print sum}' "
+            f"/proc/{self.process}/status")
         return int(kilobytes) * 1024
 
     def voluntary_context_switches(self) -> int:

@@ -2,15 +2,15 @@
 
     /usr/bin/python3 -m pytest Tests/VirtualMachine -q                          everything
     /usr/bin/python3 -m pytest Tests/VirtualMachine/test_facts.py -q            the driver only
-    VIREO_GUEST_TREE=tree /usr/bin/python3 -m pytest Tests/VirtualMachine/test_agent.py -q
+    VIREO_PACKAGE=vireo.deb /usr/bin/python3 -m pytest Tests/VirtualMachine/test_agent.py -q
 
 Debian's python3, python3-pytest and the standard library are all it takes, beside the tools that
 image.sh names and gcc with liburing-dev for the probe. The image is built on first use, about 20 s,
-and cached under .build-vm/ (or VIREO_VM_CACHE). A guest boots in 6 to 15 s; test_facts.py uses
-one and test_agent.py another, for all of their tests.
+and cached under .build-vm/ (or VIREO_VM_CACHE). A guest boots in 6 to 15 s; each file of tests has
+one of its own, for all of its tests.
 
-VIREO_GUEST_TREE is a folder laid out like /, with at least usr/bin/vireod. It goes over the folder
-guest/ here, which has the unit, the udev rule and the user that the tests assume.
+VIREO_PACKAGE is the package that `make deb` built. The guest installs it with apt, as anybody would;
+the folder guest/ here adds the drop-in by which the tests give the agent its flags.
 
 ACCEL=kvm asks for KVM. When a test fails, the guest's console is kept in .build-vm/logs/.
 """
@@ -26,7 +26,7 @@ import pytest
 HERE = Path(__file__).resolve().parent
 sys.path.insert(0, str(HERE))
 
-from agent import Agent, AgentMissing, agent_trees  # noqa: E402
+from agent import Agent, AgentMissing, agent_trees, install_package  # noqa: E402
 from machine import Guest  # noqa: E402
 from probe import CONTROL, Probe, build_probe  # noqa: E402
 
@@ -55,13 +55,21 @@ def probe(facts_guest: Guest) -> Iterator[Probe]:
 
 
 @pytest.fixture(scope="session")
-def agent_guest(request: pytest.FixtureRequest) -> Iterator[Guest]:
-    """A guest that runs vireod. Without one its tests fail: a skipped proof proves nothing."""
+def guest_trees(tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
+    """Without the package its tests fail: a skipped proof proves nothing."""
     try:
-        trees = agent_trees()
+        return agent_trees(tmp_path_factory.mktemp("package"))
     except AgentMissing as error:
         pytest.fail(str(error), pytrace=False)
-    guest = Guest("agent", trees=trees)
+
+
+@pytest.fixture(scope="session")
+def agent_guest(
+    request: pytest.FixtureRequest, guest_trees: list[Path]
+) -> Iterator[Guest]:
+    """A guest with the package installed, for test_agent.py."""
+    guest = Guest("agent", trees=guest_trees)
+    install_package(guest)
     yield guest
     guest.close(keep_log=request.session.testsfailed > 0)
 

@@ -54,6 +54,7 @@ class Guest:
         trees: Iterable[Path] = (),
         extra_ports: Iterable[Port] = (),
         extra_arguments: Iterable[str] = (),
+        unplugged: Iterable[Port] = (),
     ) -> None:
         # Under /tmp, not under the cache: a Unix socket's path ends at 108 bytes. mkdtemp gives
         # 0700, and a socket that runs commands in the guest as root needs that.
@@ -62,6 +63,8 @@ class Guest:
         logs.mkdir(parents=True, exist_ok=True)
         self.console_log = logs / f"{label}-{os.getpid()}.log"
         self._ports = (AGENT, QEMU_GUEST_AGENT, *extra_ports)
+        # Their sockets are there, and `plug_port` makes them ports of the machine.
+        self._unplugged = tuple(unplugged)
         self._process: subprocess.Popen[bytes] | None = None
         self._monitor: Monitor | None = None
         self._hand: QemuGuestAgent | None = None
@@ -196,6 +199,10 @@ class Guest:
             path = self.socket_path(port)
             arguments += [
                 "-chardev", f"socket,id={port.identity},path={path},server=on,wait=off",
+            ]
+            if port in self._unplugged:
+                continue
+            arguments += [
                 "-device", f"virtserialport,bus=serial0.0,nr={port.number},"
                 f"chardev={port.identity},name={port.name},id={port.identity}",
             ]

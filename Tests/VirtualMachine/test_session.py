@@ -56,14 +56,14 @@ def test_hosts_that_leave_at_any_time_lose_nothing(agent: Agent) -> None:
     host = host_of(agent, value)
     choices = random.Random(value + 1)
     host.play(1.5, float("inf"))
-    descriptors, resident = len(agent.descriptors()), agent.resident_bytes()
+    descriptors, own = len(agent.descriptors()), agent.own_bytes()
     for drop in range(DROPS):
         host.play(choices.choice((0.02, 0.1, 0.25)), choices.choice((700, 3000, 20_000, 1 << 20)))
         if drop % 10:
             # Not in a tight loop: QEMU drops an arrival when the guest has 32 of them unread.
             time.sleep(choices.choice((0.0, 0.02, 0.1)))
     host.play(2.0, float("inf"), stays_lazy=False)
-    grown = agent.resident_bytes() - resident
+    grown = agent.own_bytes() - own
     report("drops", agent, host, value, grown=f"{grown >> 10} KiB")
     assert len(host.rows) == 1, f"seed {value}: one life, one epoch"
     assert host.count >= DROPS // 2, f"seed {value}"

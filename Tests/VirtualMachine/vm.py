@@ -1,7 +1,7 @@
 #!/usr/bin/python3
 """Boots the guest with the agent in it and runs a command against its port.
 
-    VIREO_GUEST_TREE=tree Tests/VirtualMachine/vm.py -- vireo host watch {socket}
+    VIREO_PACKAGE=vireo.deb Tests/VirtualMachine/vm.py -- vireo host watch {socket}
 
 `{socket}` in the command stands for the path of the port's socket on the host. The guest ends when
 the command does, Ctrl-C included, and the command's exit status is ours. Without a command the
@@ -14,9 +14,11 @@ import signal
 import subprocess
 import sys
 import time
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from types import FrameType
 
-from agent import AgentMissing, agent_trees
+from agent import AgentMissing, agent_trees, install_package
 from image import ImageError
 from machine import Guest, GuestError
 
@@ -32,9 +34,11 @@ def main(arguments: list[str]) -> int:
         return EXIT_USAGE
     signal.signal(signal.SIGTERM, _end)
     try:
-        trees = agent_trees()
-        print("booting the guest, about 10 s without KVM", file=sys.stderr)
-        with Guest("vm", trees=trees) as guest:
+        print("booting the guest, about 20 s without KVM", file=sys.stderr)
+        with TemporaryDirectory(prefix="vireo-package-") as folder, Guest(
+            "vm", trees=agent_trees(Path(folder))
+        ) as guest:
+            install_package(guest)
             print(guest.socket_path(), flush=True)
             return _run(guest, arguments[1:])
     except (AgentMissing, GuestError, ImageError) as error:
