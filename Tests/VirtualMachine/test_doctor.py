@@ -17,7 +17,7 @@ from typing import Iterator
 
 import pytest
 
-from agent import DROP_IN, UNIT, Agent, AgentMissing, agent_trees
+from agent import DROP_IN, UNIT, Agent, AgentMissing, agent_trees, install_package
 from deadline import Deadline
 from host import HostEnd
 from machine import AGENT, AGENT_PORT, Guest
@@ -123,6 +123,7 @@ def patient(request: pytest.FixtureRequest) -> Iterator[Patient]:
             extra_arguments=["-qmp", f"unix:{monitor},server=on,wait=off"],
         )
         try:
+            install_package(guest)
             patient = Patient(guest, monitor, Path(os.environ["VIREO_GUEST_TREE"]) / "usr/bin/vireo")
             patient.restart()
             yield patient
