@@ -57,6 +57,8 @@ public final class IOEngine {
         public var edges: UInt64 = 0
         /// Calls beside the wait: read(2) and write(2) of the epoll engine, extra submissions.
         public var otherCalls: UInt64 = 0
+        /// uring: requests that the kernel did not let wait, and that were begun again.
+        public var refusedParks: UInt64 = 0
     }
 
     public let kind: EngineKind

@@ -255,6 +255,7 @@ final class UringEngine: EngineBackend {
     private func completeRead(
         _ index: Int, _ result: Int32, _ deliver: (consuming Completion) -> Void
     ) {
+        if wasNotParked(index, result) { return startRead(index) }
         guard let lease = table[index].reading.take() else {
             preconditionFailure("a read ended twice")
         }
@@ -268,11 +269,29 @@ final class UringEngine: EngineBackend {
     ) {
         let (_, count, _) = unsafe location(writing: index)
         table[index].chain.add(result: result, length: length(ofLink: link, count: count))
-        guard table[index].chain.requestsPending == 0,
-            let lease = table[index].writing.take()
-        else { return }
+        guard table[index].chain.requestsPending == 0 else { return }
         let outcome = table[index].chain.outcome
+        // Without a host a virtio port says EAGAIN too, but then there is nothing to wait for.
+        if outcome == .failed(.again), !pollNow(table.number(index)).contains(.hangUp),
+            wasNotParked(index, -EAGAIN)
+        {
+            return startWrite(index)
+        }
+        guard let lease = table[index].writing.take() else {
+            preconditionFailure("a write ended twice")
+        }
         deliver(.written(table.stream(at: index), lease, outcome))
+    }
+
+    /// Whether a request came back with EAGAIN instead of waiting, and is to be asked for again.
+    ///
+    /// A virtio port wakes whoever waits for it, for whatever reason: a parked read also when the
+    /// host has taken what was written. The kernel tries a request again at each such wake-up, and
+    /// gives it up after 128. Source: io_req_alloc_apoll and APOLL_MAX_RETRY in io_uring/poll.c.
+    private func wasNotParked(_ index: Int, _ result: Int32) -> Bool {
+        guard result == -EAGAIN, !table[index].isClosing else { return false }
+        counters.refusedParks += 1
+        return true
     }
 
     private func completePoll(
