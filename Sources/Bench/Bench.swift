@@ -33,6 +33,7 @@ public enum BenchLimits {
     /// is often started in the same breath.
     static let connectMilliseconds: UInt64 = 1000
 
-    /// How long, in milliseconds, a peer that owes an answer may stay silent.
-    static let silenceMilliseconds: UInt64 = 30_000
+    /// How long, in milliseconds, a peer that owes an answer may stay silent before it counts once;
+    /// the second time it is given up.
+    static let silenceMilliseconds: UInt64 = 15_000
 }

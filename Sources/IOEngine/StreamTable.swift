@@ -16,6 +16,9 @@ struct StreamSlot: ~Copyable {
 
     /// uring: requests that the kernel still owes a completion for.
     var requestsInKernel = 0
+    /// uring: reads begun so far, and which of them may have missed its data.
+    var readsBegun: UInt32 = 0
+    var doubtedRead: UInt32?
     /// uring: is the multishot poll among them?
     var isPolling = false
     /// uring: requests of the write chain in flight, and how far it came.

@@ -61,6 +61,8 @@ public final class Port {
     private var arrivalTurn: UInt64 = 0
     /// A host is there, and the owner is told when the write for the one before has ended.
     private var isArrivalPending = false
+    /// Data has come, and whether its host is still the same is looked at in a moment.
+    private var isLookPlanned = false
     private let watch: DirectoryWatch
     private let openTimer: TimerKey
     let frameTimer: TimerKey
@@ -142,6 +144,7 @@ public final class Port {
         lastError = nil
         pendingError = nil
         presence = Presence()
+        isLookPlanned = false
         watch.stop()
         backOff.connected(at: now)
         connectedAt = now
@@ -263,13 +266,34 @@ public final class Port {
 
     private func edge(_ stream: Stream, _ edges: Edges) {
         guard opener.isVirtio, channel.stream == stream else { return }
+        // Data from a host that is there: whether it is still the same one can wait a moment, so
+        // that the look costs two system calls for all that comes within it, not for each message.
+        guard !edges.contains(.input) || edges.contains(.hangUp) || state != .present else {
+            engine.tryReadAgain(stream)
+            return planLook()
+        }
+        look(stream, edges)
+    }
+
+    private func planLook() {
+        guard !isLookPlanned, !presence.isSuspicious else { return }
+        isLookPlanned = true
+        consumedWhenNoticed = channel.consumedBytes
+        engine.setTimer(
+            openTimer,
+            at: MonotonicTime.now.adding(milliseconds: PortLimits.suspicionMilliseconds))
+    }
+
+    private func look(_ stream: Stream, _ edges: Edges) {
+        let wasLookPlanned = isLookPlanned
+        isLookPlanned = false
         let now = pollNow(stream)
         // Unplugged: HUP and nothing else, while a port without a host also says IN.
         if now.contains(.hangUp) && !now.contains(.input) {
             lose(.portGone(path: path))
             return
         }
-        if !presence.isSuspicious, presence.state == .present {
+        if !wasLookPlanned, !presence.isSuspicious, presence.state == .present {
             consumedWhenNoticed = channel.consumedBytes
         }
         apply(presence.edge(edges, now: now, newSignals: signals.take(), at: .now))
@@ -385,7 +409,9 @@ public final class Port {
     private func timerFired() {
         guard !isClosing else { return }
         if let stream = channel.stream {
-            if presence.isSuspicious {
+            if isLookPlanned {
+                look(stream, [])
+            } else if presence.isSuspicious {
                 apply(
                     presence.settleSuspicion(
                         now: pollNow(stream), newSignals: signals.take(), at: .now))

@@ -84,6 +84,7 @@ final class UringEngine: EngineBackend {
             unsafe io_uring_prep_read(entry, number, address, UInt32(count), .max)
         }
         counters.reads += 1
+        table[index].readsBegun &+= 1
         unsafe stamp(entry, .read, index)
     }
 
@@ -162,6 +163,14 @@ final class UringEngine: EngineBackend {
 
     func tryReadAgain(_ index: Int) {
         guard table[index].reading != nil else { return }
+        table[index].doubtedRead = table[index].readsBegun
+        table.queue(index)
+    }
+
+    /// The read may have ended within the turn that saw the data: mostly it has.
+    private func cancelDoubtedRead(_ index: Int) {
+        let doubted = table[index].doubtedRead.take()
+        guard table[index].reading != nil, doubted == table[index].readsBegun else { return }
         let mark = UserData(.read, index: index, generation: table[index].generation)
         let entry = unsafe submission()
         unsafe io_uring_prep_cancel64(entry, mark.packed, 0)
@@ -188,7 +197,8 @@ final class UringEngine: EngineBackend {
     func wait(until deadline: MonotonicTime?, _ deliver: (consuming Completion) -> Void) {
         var isPatient = true
         table.drainQueue { index in
-            guard table[index].descriptor != nil, table[index].isClosing else { return }
+            guard table[index].descriptor != nil else { return }
+            guard table[index].isClosing else { return cancelDoubtedRead(index) }
             isPatient = false
             finishClose(index, deliver)
         }
