@@ -59,12 +59,7 @@ let package = Package(
         .systemLibrary(
             name: "CLiburing", path: "CSupport/CLiburing", pkgConfig: "liburing",
             providers: [.apt(["liburing-dev"])]),
-        module(
-            "IOEngine",
-            [
-                "Slabs", "Kernel", "CLinux", "CLiburing",
-                .product(name: "BasicContainers", package: "swift-collections"),
-            ]),
+        module("IOEngine", ["Slabs", "Kernel", "CLinux", "CLiburing"]),
         module("Framing", ["CLinux"]),
         module("Port", ["IOEngine", "Slabs", "Framing", "Kernel", "CLinux"]),
         .systemLibrary(

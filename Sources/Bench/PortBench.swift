@@ -174,7 +174,8 @@ public final class PortBench {
             turn(until: nil)
             guard wakes > 1 else { continue }
             guard progress != seen else {
-                throw ProgramFailure(.inputOutput, "nothing moved for 15 s: the partner hangs, or the machine does")
+                throw ProgramFailure(
+                    .inputOutput, "nothing moved for 15 s: the partner hangs, or the machine does")
             }
             seen = progress
             wakes = 0

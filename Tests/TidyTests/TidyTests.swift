@@ -7,7 +7,7 @@ import Testing
     static let mayImport: [String: Set<String>] = [
         "Kernel": ["CLinux", "Glibc", "Synchronization"],
         "Slabs": ["CLinux", "Glibc", "Kernel"],
-        "IOEngine": ["BasicContainers", "CLiburing", "CLinux", "Glibc", "Kernel", "Slabs"],
+        "IOEngine": ["CLiburing", "CLinux", "Glibc", "Kernel", "Slabs"],
         "Framing": ["CLinux"],
         "Wire": ["CSimdjson"],
         "Session": ["DequeModule"],
