@@ -20,7 +20,9 @@ import Testing
             "Synchronization",
             "Systemd", "Wire",
         ],
-        "Bench": ["CLinux", "Framing", "IOEngine", "Kernel", "Port", "Slabs"],
+        "Bench": [
+            "CLinux", "Framing", "Glibc", "IOEngine", "Kernel", "Port", "Slabs", "Synchronization",
+        ],
         "Host": ["IOEngine", "Kernel", "Port", "Slabs", "Terminal", "Wire"],
         "vireod": [
             "Agent", "ArgumentParser", "IOEngine", "Kernel", "Logging", "Port", "Probes", "Systemd",

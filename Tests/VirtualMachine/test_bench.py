@@ -1,10 +1,10 @@
 """`vireo bench port` in a real guest, on a real port: the document's performance table.
 
-The same work is done by a plain C program in the same boot, alternately, so that what the machine
-is doing meanwhile is seen in both. Every figure is the best of the rounds: what else runs on the
-machine only ever makes one worse. Where the C loop misses a figure of the document as well, the
-machine is too busy to say, and ours has to be within a fifth of the C loop instead. The table is printed with `pytest -s` and kept in
-.build-vm/logs/bench-port.txt.
+The same work is done by a plain C program in the same boot, alternately, so that what the
+machine is doing meanwhile is seen in both. Every figure is the best of the rounds: what else runs
+on the machine only ever makes one worse. Where the C loop misses a figure of the document as well,
+the machine is too busy to say, and ours has to be within a fifth of the C loop instead. The table
+is printed with `pytest -s` and kept in .build-vm/logs/bench-port.txt.
 """
 
 from __future__ import annotations
@@ -121,7 +121,8 @@ def add(best: Figures, rows: list[Row]) -> None:
 
 def table(best: dict[str, Figures], rounds: int) -> str:
     lines = [f"best of {rounds} rounds, alternately; ratios to the C loop in the same boot",
-             f"{'':26}{'document':>12}{'C loop':>11}{'uring':>11}{'ratio':>7}{'epoll':>11}{'ratio':>7}"]
+             f"{'':26}{'document':>12}{'C loop':>11}"
+             f"{'uring':>11}{'ratio':>7}{'epoll':>11}{'ratio':>7}"]
     for test, direction in best["c"]:
         figures = {who: values[test, direction] for who, values in best.items()}
         bound = LATENCY_MAX_US.get(test) or RATE_MIN[test]
