@@ -9,6 +9,8 @@ struct StreamSlot: ~Copyable {
     var kind = StreamKind.socket
     var reading: SlabLease?
     var writing: SlabLease?
+    /// Reads into slabs of the shared pool until it ends.
+    var isReceiving = false
     var isWatched = false
     var isClosing = false
     var isQueued = false
@@ -20,6 +22,8 @@ struct StreamSlot: ~Copyable {
     var doubtedRead: UInt32?
     /// uring: is the multishot poll among them?
     var isPolling = false
+    /// uring: is a receive among them?
+    var isReceiveInKernel = false
     /// uring: requests of the write chain in flight, and how far it came.
     var chain = WriteChain()
 

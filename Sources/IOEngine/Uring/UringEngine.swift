@@ -17,10 +17,11 @@ final class UringEngine: EngineBackend {
     let table: StreamTable
     private let waker: Waker
     /// SAFETY: allocated and set up in init, exited and freed in shutDown; used by one thread only.
-    private let ring: UnsafeMutablePointer<io_uring>
+    let ring: UnsafeMutablePointer<io_uring>
     /// SAFETY: room for one batch of pointers into the ring, freed in shutDown.
     private let batch: UnsafeMutablePointer<UnsafeMutablePointer<io_uring_cqe>?>
     private var usesRegisteredBuffers = false
+    var shared: SharedSlabs?
     private var isDown = false
 
     init(table: StreamTable, waker: Waker) throws(EngineError) {
@@ -43,7 +44,7 @@ final class UringEngine: EngineBackend {
     // MARK: Submissions
 
     /// A free place in the submission queue, submitting what is in it if it is full.
-    private func submission() -> UnsafeMutablePointer<io_uring_sqe> {
+    func submission() -> UnsafeMutablePointer<io_uring_sqe> {
         if let entry = unsafe io_uring_get_sqe(ring) { return unsafe entry }
         counters.otherCalls += 1
         _ = unsafe io_uring_submit(ring)
@@ -53,7 +54,7 @@ final class UringEngine: EngineBackend {
         return unsafe entry
     }
 
-    private func stamp(
+    func stamp(
         _ entry: UnsafeMutablePointer<io_uring_sqe>, _ operation: UserData.Operation, _ index: Int,
         link: Int = 0
     ) {
@@ -62,6 +63,8 @@ final class UringEngine: EngineBackend {
         unsafe io_uring_sqe_set_data64(entry, mark.packed)
         table[index].requestsInKernel += 1
     }
+
+    func noteReceive() { counters.reads += 1 }
 
     private func watchWaker() {
         let entry = unsafe submission()
@@ -198,10 +201,14 @@ final class UringEngine: EngineBackend {
         var isPatient = true
         table.drainQueue { index in
             guard table[index].descriptor != nil else { return }
-            guard table[index].isClosing else { return cancelDoubtedRead(index) }
+            guard table[index].isClosing else {
+                if table[index].isReceiving, !table[index].isReceiveInKernel { beginReceive(index) }
+                return cancelDoubtedRead(index)
+            }
             isPatient = false
             finishClose(index, deliver)
         }
+        shared?.offerFree()
         enter(until: isPatient ? deadline : MonotonicTime(nanoseconds: 0))
         while true {
             let count = unsafe io_uring_peek_batch_cqe(ring, batch, UInt32(EngineLimits.batchMax))
@@ -256,6 +263,7 @@ final class UringEngine: EngineBackend {
         case .read: completeRead(index, entry.res, deliver)
         case .write: completeWrite(index, mark.link, entry.res, deliver)
         case .poll: completePoll(index, entry.res, hasMore, deliver)
+        case .receive: completeReceive(index, entry.res, entry.flags, hasMore, deliver)
         case .cancel, .waker: break
         }
         let isDone = table[index].isClosing && table[index].requestsInKernel == 0
@@ -351,6 +359,7 @@ final class UringEngine: EngineBackend {
             }
         }
         unsafe io_uring_queue_exit(ring)
+        shared = nil
         unsafe ring.deallocate()
         unsafe batch.deallocate()
     }
