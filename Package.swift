@@ -97,7 +97,8 @@ let package = Package(
             ],
             swiftSettings: strict),
         tests("SlabsTests", ["Slabs", "IOEngine"], exclude: ["Negative"]),
-        tests("IOEngineTests", ["IOEngine", "Slabs", "Kernel", "CLinux"]),
+        tests("IOEngineTests", ["IOEngine", "Slabs", "Kernel", "CLinux", "CLiburing"]),
+        tests("TortureTests", ["vireo", "Kernel", "CLinux"]),
         tests(
             "PortTests", ["Port", "IOEngine", "Slabs", "Kernel", "CLinux", "CAllocationCounter"]),
         tests("ProbesTests", ["Probes", "Kernel", "Wire", "CAllocationCounter"]),

@@ -157,7 +157,7 @@ public final class IOEngine {
 
     /// Has the streams that ``receive(_:)`` share these slabs; once an engine, which keeps the pool.
     ///
-    /// - Throws: what io_uring_register(2) says; the epoll engine never does.
+    /// - Throws: what io_uring_register(2) says; nothing on epoll.
     public func share(_ pool: SlabPool) throws(EngineError) {
         precondition(self.pool == nil, "one pool for one engine")
         try backend.share(pool)

@@ -1,7 +1,7 @@
 /// The bytes of one stream that come in slabs of a ``SlabPool``, as if they came in one piece.
 ///
-/// What the consumer leaves of a slab, the beginning of a frame, is kept and copied once in front of
-/// what comes next. Only a frame longer than a slab moves to a ring of the pool's.
+/// What the consumer leaves of a slab, the beginning of a frame, is kept and copied once in front
+/// of what comes next. Only a frame longer than a slab moves to a ring of the pool's.
 @safe
 public final class PooledInput {
     private enum Held {

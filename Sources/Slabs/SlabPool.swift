@@ -6,8 +6,8 @@ import Kernel
 /// A connection that owned a ring of its own would hold memory while nothing comes. Here an idle
 /// one holds nothing, and 10,000 of them get along with the slabs that are in use at one moment.
 ///
-/// In front of each slab lie as many bytes again, its headroom, of which only those are ever touched
-/// that a frame's beginning is copied to: so a frame that began in one slab and ends in the next is
+/// In front of each slab lie as many bytes again, its headroom, of which only those are ever
+/// touched that a frame's beginning is copied to: so a frame that began in one slab and ends in the next is
 /// contiguous. ``PooledInput`` does that, and borrows one of the pool's few rings for a frame that
 /// is longer.
 ///
@@ -35,8 +35,8 @@ public final class SlabPool {
     static let strideBytes = 2 * SlabLimits.slabBytes
 
     public let slabCount: Int
-    /// SAFETY: `slabCount + 1` strides from `base`, mapped until deinit; the last is for leases that
-    /// carry nothing, and what is readable behind the last slab.
+    /// SAFETY: `slabCount + 1` strides from `base`, mapped until deinit; the last is for leases
+    /// that carry nothing, and what is readable behind the last slab.
     private let base: UnsafeMutableRawPointer
     private var free: [UInt32]
     private let ringsMax: Int

@@ -8,6 +8,9 @@ import Testing
 /// Both engines, for tests that hold for either.
 let bothEngines: [IOEngine.Choice] = [.uring, .epoll]
 
+/// Foundation has a Stream, too; and IOEngine is also the name of a class in the module.
+typealias IOStream = Stream
+
 /// One end of a stream with its rings, driven by hand.
 final class Line {
     let engine: IOEngine

@@ -103,6 +103,11 @@ int clinux_count_changes(int signal_fd);
 int clinux_inotify(void);
 int clinux_inotify_watch(int fd, const char *directory);
 
+/* For tests: from here on the calling thread is refused the system call `number` with the errno `error`;
+ * unless `argument` is negative, only where it is the call's second argument. Needs no privilege, and
+ * cannot be undone: seccomp(2). 0, or -1 with errno set. */
+int clinux_refuse_call(int number, int argument, int error);
+
 /* poll(2) on one descriptor without waiting: the events that hold now. */
 int clinux_poll_now(int fd, int events);
 

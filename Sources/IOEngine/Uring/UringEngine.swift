@@ -46,13 +46,17 @@ final class UringEngine: EngineBackend {
     /// A free place in the submission queue, submitting what is in it if it is full.
     func submission() -> UnsafeMutablePointer<io_uring_sqe> {
         if let entry = unsafe io_uring_get_sqe(ring) { return unsafe entry }
-        counters.otherCalls += 1
-        _ = unsafe io_uring_submit(ring)
-        guard let entry = unsafe io_uring_get_sqe(ring) else {
-            preconditionFailure("the submission queue is full right after a submission")
+        for _ in 0..<Self.submissionsMax {
+            counters.otherCalls += 1
+            // EAGAIN, EBUSY, EINTR: the kernel is short of something for a moment.
+            _ = unsafe io_uring_submit(ring)
+            if let entry = unsafe io_uring_get_sqe(ring) { return unsafe entry }
+            sched_yield()
         }
-        return unsafe entry
+        preconditionFailure("the submission queue stays full")
     }
+
+    private static let submissionsMax = 100_000
 
     func stamp(
         _ entry: UnsafeMutablePointer<io_uring_sqe>, _ operation: UserData.Operation, _ index: Int,
