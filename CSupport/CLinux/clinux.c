@@ -197,6 +197,11 @@ int clinux_inotify_watch(int fd, const char *directory) {
     return inotify_add_watch(fd, directory, IN_CREATE | IN_MOVED_TO | IN_ATTRIB | IN_ONLYDIR);
 }
 
+int clinux_is_socket(int fd) {
+    struct stat status;
+    return fstat(fd, &status) == 0 && S_ISSOCK(status.st_mode);
+}
+
 int clinux_poll_now(int fd, int events) {
     struct pollfd one = {.fd = fd, .events = (short)events};
     int ready;

@@ -24,9 +24,15 @@ struct StreamSlot: ~Copyable {
     var isPolling = false
     /// uring: is a receive among them?
     var isReceiveInKernel = false
+    /// uring: takes recv(2), which pipes and devices do not.
+    var isSocket = false
+    /// uring: how a write that was done at once ended, until it is told.
+    var finishedWrite: Transfer?
     /// uring: requests of the write chain in flight, and how far it came.
     var chain = WriteChain()
 
+    /// epoll: what holds already has not been told.
+    var owesEdge = false
     /// epoll: neither is known to be blocked.
     var mayRead = true
     var mayWrite = true

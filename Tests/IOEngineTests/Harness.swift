@@ -24,7 +24,7 @@ final class Line {
 
     init(
         _ engine: IOEngine, _ descriptor: consuming FileDescriptor, slabs: Int = 2,
-        isRegistered: Bool = true
+        isRegistered: Bool = true, kind: StreamKind = .socket
     ) throws {
         self.engine = engine
         receive = try ReceiveRing(slabCount: slabs)
@@ -33,7 +33,7 @@ final class Line {
             engine.register(&receive)
             engine.register(&send)
         }
-        stream = try engine.attach(descriptor, .socket)
+        stream = try engine.attach(descriptor, kind)
     }
 
     func startRead(bytesMax: Int = EngineLimits.readBytesMax) {

@@ -108,6 +108,9 @@ int clinux_inotify_watch(int fd, const char *directory);
  * cannot be undone: seccomp(2). 0, or -1 with errno set. */
 int clinux_refuse_call(int number, int argument, int error);
 
+/* 1 when the descriptor is a socket, of whatever kind. */
+int clinux_is_socket(int fd);
+
 /* poll(2) on one descriptor without waiting: the events that hold now. */
 int clinux_poll_now(int fd, int events);
 

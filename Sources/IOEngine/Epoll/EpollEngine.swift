@@ -56,7 +56,10 @@ final class EpollEngine: EngineBackend {
         // Asking again makes an edge of what holds already, as a new poll request of io_uring does.
         let number = table.number(index)
         let result = clinux_epoll_again(epoll.number, number, Self.everything, mark(index))
-        precondition(result == 0, "epoll_ctl on an attached descriptor")
+        guard result != 0 else { return }
+        // Whatever was wrong: changes are still told, only what holds already is not.
+        table[index].owesEdge = true
+        table.queue(index)
     }
 
     func startClose(_ index: Int) {
@@ -148,6 +151,14 @@ final class EpollEngine: EngineBackend {
         if table[index].isClosing { return finishClose(index, deliver) }
         let generation = table[index].generation
         var moved = 0
+        if table[index].owesEdge {
+            table[index].owesEdge = false
+            moved += 1
+            deliver(.edge(table.stream(at: index), pollNow(table.number(index))))
+            guard table[index].generation == generation, !table[index].isClosing else {
+                return moved
+            }
+        }
         if table[index].mayRead, let lease = table[index].reading.take() {
             moved += read(index, lease, deliver)
         }
