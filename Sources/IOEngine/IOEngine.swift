@@ -155,7 +155,7 @@ public final class IOEngine {
         backend.startRead(index)
     }
 
-    /// Has the streams that ``receive(_:)`` share these slabs; once an engine, which keeps the pool.
+    /// Has the streams that ``receive(_:)`` share these slabs; once an engine, which keeps them.
     ///
     /// - Throws: what io_uring_register(2) says; nothing on epoll.
     public func share(_ pool: SlabPool) throws(EngineError) {

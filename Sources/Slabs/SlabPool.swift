@@ -7,9 +7,9 @@ import Kernel
 /// one holds nothing, and 10,000 of them get along with the slabs that are in use at one moment.
 ///
 /// In front of each slab lie as many bytes again, its headroom, of which only those are ever
-/// touched that a frame's beginning is copied to: so a frame that began in one slab and ends in the next is
-/// contiguous. ``PooledInput`` does that, and borrows one of the pool's few rings for a frame that
-/// is longer.
+/// touched that a frame's beginning is copied to: so a frame that began in one slab and ends in the
+/// next is contiguous. ``PooledInput`` does that, and borrows one of the pool's few rings for a
+/// frame that is longer.
 ///
 /// ```swift
 /// let pool = try SlabPool()
