@@ -14,8 +14,9 @@ final class Victim {
 
     let path: String
     private let folder: String
-    private let child = Process()
-    private let errors = Pipe()
+    private let pid: Int32
+    /// waitpid(2)'s status, once it has ended.
+    private var status: Int32?
 
     static let vireo: String = {
         let own = CommandLine.arguments.first { $0.hasSuffix(".xctest") } ?? ""
@@ -27,25 +28,56 @@ final class Victim {
         var name = Array(pattern.utf8CString)
         folder = String(cString: mkdtemp(&name))
         path = folder + "/s"
-        child.executableURL = URL(filePath: "/usr/bin/setpriv")
-        child.arguments = [
+        let command = [
             // strace watches from outside, so that signals and ids are those of the program.
-            "--pdeathsig", "KILL", "strace", "--daemonize", "-qq", "-f", "-o", folder + "/trace",
-            "-e", "trace=\(fault.call)", "-e",
+            "/usr/bin/setpriv", "--pdeathsig", "KILL", "strace", "--daemonize", "-qq", "-f", "-o",
+            folder + "/trace", "-e", "trace=\(fault.call)", "-e",
             "inject=\(fault.call):error=\(fault.error):when=\(fault.number)", Self.vireo, "bench",
             "echo", "--listen", path, "--engine", engine,
         ]
-        child.standardError = errors
-        child.standardInput = FileHandle.nullDevice
-        try child.run()
+        pid = try Self.spawn(command, errorPath: folder + "/errors")
     }
 
+    /// Not by Foundation's Process, which does not see the end of a child that strace watches.
+    private static func spawn(_ command: [String], errorPath: String) throws -> Int32 {
+        var actions = posix_spawn_file_actions_t()
+        posix_spawn_file_actions_init(&actions)
+        defer { posix_spawn_file_actions_destroy(&actions) }
+        posix_spawn_file_actions_addopen(&actions, STDIN_FILENO, "/dev/null", O_RDONLY, 0)
+        posix_spawn_file_actions_addopen(&actions, STDOUT_FILENO, "/dev/null", O_WRONLY, 0)
+        posix_spawn_file_actions_addopen(
+            &actions, STDERR_FILENO, errorPath, O_WRONLY | O_CREAT | O_APPEND, 0o644)
+        var attributes = posix_spawnattr_t()
+        posix_spawnattr_init(&attributes)
+        defer { posix_spawnattr_destroy(&attributes) }
+        var signals = sigset_t()
+        sigemptyset(&signals)
+        posix_spawnattr_setsigmask(&attributes, &signals)
+        posix_spawnattr_setflags(&attributes, Int16(POSIX_SPAWN_SETSIGMASK))
+        var arguments = command.map { strdup($0) } + [nil]
+        defer { for argument in arguments { free(argument) } }
+        var pid: Int32 = 0
+        let result = posix_spawn(&pid, command[0], &actions, &attributes, &arguments, environ)
+        guard result == 0 else { throw Failure(number: result) }
+        return pid
+    }
+
+    struct Failure: Error { let number: Int32 }
+
     deinit {
-        if child.isRunning { kill(child.processIdentifier, SIGKILL) }
+        if isRunning {
+            kill(pid, SIGKILL)
+            var ignored: Int32 = 0
+            waitpid(pid, &ignored, 0)
+        }
         try? FileManager.default.removeItem(atPath: folder)
     }
 
-    var isRunning: Bool { child.isRunning }
+    var isRunning: Bool {
+        var now: Int32 = 0
+        if status == nil, waitpid(pid, &now, WNOHANG) == pid { status = now }
+        return status == nil
+    }
 
     /// Whether the fault happened: else there was no such call any more.
     var wasInjected: Bool {
@@ -55,7 +87,7 @@ final class Victim {
 
     /// Open descriptors. The program's own id is the child's: it was executed in place.
     var descriptorCount: Int? {
-        let folder = "/proc/\(child.processIdentifier)/fd"
+        let folder = "/proc/\(pid)/fd"
         return try? FileManager.default.contentsOfDirectory(atPath: folder).count
     }
 
@@ -71,7 +103,7 @@ final class Victim {
                 setsockopt(number, SOL_SOCKET, SO_SNDTIMEO, &patience, size)
                 return number
             }
-            if !child.isRunning { return nil }
+            if !isRunning { return nil }
             usleep(10_000)
         }
         return nil
@@ -86,20 +118,15 @@ final class Victim {
 
     /// Asks it to end, and waits for that.
     func end() -> End {
-        for _ in 0..<3 {
-            guard child.isRunning else { break }
-            kill(child.processIdentifier, SIGTERM)
+        for _ in 0..<3 where isRunning {
+            kill(pid, SIGTERM)
             // The call that brings the signal may be the one that fails: a person asks again, too.
-            for _ in 0..<200 where child.isRunning { usleep(10_000) }
+            for _ in 0..<200 where isRunning { usleep(10_000) }
         }
-        if child.isRunning {
-            kill(child.processIdentifier, SIGKILL)
-            child.waitUntilExit()
-            return End(status: 0, isSignal: true, text: "it did not end")
-        }
-        let data = errors.fileHandleForReading.availableData
+        guard let status else { return End(status: 0, isSignal: true, text: "it did not end") }
+        let text = (try? String(contentsOfFile: folder + "/errors", encoding: .utf8)) ?? ""
+        let signal = status & 0x7f
         return End(
-            status: child.terminationStatus, isSignal: child.terminationReason != .exit,
-            text: String(decoding: data, as: UTF8.self))
+            status: signal != 0 ? signal : status >> 8 & 0xff, isSignal: signal != 0, text: text)
     }
 }
