@@ -19,7 +19,7 @@ VM_PACKAGES = qemu-system-x86 mmdebstrap busybox-static e2fsprogs cpio kmod zstd
 DEB_PACKAGES = debhelper dpkg-dev fakeroot lintian mandoc python3
 
 .PHONY: deb deb-reproducible deb-offline guest-figures run test vm test-vm figures fuzz hostile \
-	bench bench-short simulate setup setup-vm docs build format lint clean help
+	bench bench-short sanitize simulate setup setup-vm docs build format lint clean help
 
 run: build ## set up, build, and show this machine in a live table
 	$(BIN)/vireo demo
@@ -52,13 +52,25 @@ guest-figures: setup-vm deb ## what the installed agent costs, measured in the g
 	VIREO_PACKAGE=$(DEB) /usr/bin/python3 Tests/VirtualMachine/budget.py
 
 bench: build ## ours on both engines beside the peers, in one table of ratios
-	@.ci/install gcc libc6-dev liburing-dev python3
+	@.ci/install gcc libc6-dev liburing-dev python3 cargo librust-tokio-dev
 	$(SWIFT) build --configuration release --package-path Benchmarks/nio
-	Benchmarks/compare --vireo $(BIN)/vireo --json .build/bench.json
+	Benchmarks/compare --vireo $(BIN)/vireo --json .build/bench.json --svg .build/bench.svg
+	cd Benchmarks/memory && $(SWIFT) package --disable-sandbox benchmark --no-progress
 
-bench-short: build ## the same in half a minute, without SwiftNIO
+bench-short: build ## the same in half a minute, without SwiftNIO and tokio; fails on counts only
 	@.ci/install gcc libc6-dev liburing-dev python3
 	Benchmarks/compare --short --vireo $(BIN)/vireo
+
+# What these tests measure, memory, wake-ups and moments, the sanitizers' own threads and tables change.
+MEASURING = IdleTests|OverlongLineTests|GreetingTests|CopyTests|SimulationTests|TortureTests
+
+sanitize: setup ## the tests under ThreadSanitizer, and again under AddressSanitizer
+	for kind in thread address; do \
+		$(SWIFT) build --sanitize=$$kind --build-tests --scratch-path .build-$$kind && \
+		ASAN_OPTIONS=detect_leaks=0 timeout --kill-after=10 1200 $(SWIFT) test --skip-build \
+			--sanitize=$$kind --scratch-path .build-$$kind \
+			--skip '$(MEASURING)' || exit 1; \
+	done
 
 simulate: setup ## the session's simulation: make simulate SEEDS=100000
 	VIREO_SEEDS=$(or $(SEEDS),20000) $(SWIFT) test -c release -Xswiftc -enable-testing \

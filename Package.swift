@@ -61,12 +61,7 @@ let package = Package(
         .systemLibrary(
             name: "CLiburing", path: "CSupport/CLiburing", pkgConfig: "liburing",
             providers: [.apt(["liburing-dev"])]),
-        module(
-            "IOEngine",
-            [
-                "Slabs", "Kernel", "CLinux", "CLiburing",
-                .product(name: "BasicContainers", package: "swift-collections"),
-            ]),
+        module("IOEngine", ["Slabs", "Kernel", "CLinux", "CLiburing"]),
         module("Framing", ["CLinux"]),
         module("Port", ["IOEngine", "Slabs", "Framing", "Session", "Kernel", "CLinux"]),
         .systemLibrary(
@@ -145,7 +140,8 @@ let package = Package(
                 "Probes", "Wire", "YAML", "CLinux",
             ]),
         tests("SlabsTests", ["Slabs", "IOEngine"], exclude: ["Negative"]),
-        tests("IOEngineTests", ["IOEngine", "Slabs", "Kernel", "CLinux"]),
+        tests("IOEngineTests", ["IOEngine", "Slabs", "Kernel", "CLinux", "CLiburing"]),
+        tests("TortureTests", ["vireo", "Kernel", "CLinux"]),
         tests(
             "PortTests", ["Port", "IOEngine", "Slabs", "Kernel", "CLinux", "CAllocationCounter"]),
         tests("ProbesTests", ["Probes", "Kernel", "Wire", "CAllocationCounter"]),

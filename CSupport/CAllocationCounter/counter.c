@@ -13,9 +13,9 @@ static _Thread_local uint64_t allocations;
 
 uint64_t callocation_counter_of_this_thread(void) { return allocations; }
 
-/* AddressSanitizer replaces the allocator itself: then nothing is counted. */
+/* The sanitizers replace the allocator themselves: then nothing is counted. */
 #if defined(__has_feature)
-#if __has_feature(address_sanitizer)
+#if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer)
 #define COUNTS_NOTHING
 #endif
 #endif

@@ -108,7 +108,13 @@ int clinux_epoll_wait(int epoll_fd, struct clinux_epoll_event *events, int event
 
 int clinux_pipe(int ends[2]) { return pipe2(ends, O_CLOEXEC); }
 
-int clinux_accept(int fd) { return accept4(fd, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK); }
+int clinux_accept(int fd) {
+    int accepted;
+    /* One that left before it was accepted is no reason to leave the next one waiting. */
+    do accepted = accept4(fd, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
+    while (accepted < 0 && (errno == EINTR || errno == ECONNABORTED));
+    return accepted;
+}
 
 static int unix_address(const char *path, struct sockaddr_un *address) {
     size_t length = strlen(path);
@@ -200,6 +206,11 @@ int clinux_inotify(void) { return inotify_init1(IN_CLOEXEC | IN_NONBLOCK); }
 
 int clinux_inotify_watch(int fd, const char *directory) {
     return inotify_add_watch(fd, directory, IN_CREATE | IN_MOVED_TO | IN_ATTRIB | IN_ONLYDIR);
+}
+
+int clinux_is_socket(int fd) {
+    struct stat status;
+    return fstat(fd, &status) == 0 && S_ISSOCK(status.st_mode);
 }
 
 int clinux_poll_now(int fd, int events) {

@@ -20,9 +20,9 @@ public enum BenchLimits {
 
     /// Connections that one process serves at a time.
     public static let connectionsMax = 16_000
-    /// Up to this many connections, each has a ring that holds a line of 1 MiB; beyond, one slab,
-    /// so that 10,000 connections stay below a gigabyte and lines below 64 KiB.
-    static let largeConnectionsMax = 64
+    /// Up to this many connections, each has a ring that holds a line of 1 MiB; beyond, all share a
+    /// pool of slabs, so that 10,000 connections fit in 256 MB.
+    static let ownRingsMax = 8
     /// Connections whose rings are registered with the kernel: the engine takes 16 rings.
     static let registeredConnectionsMax = 4
 
@@ -33,6 +33,7 @@ public enum BenchLimits {
     /// is often started in the same breath.
     static let connectMilliseconds: UInt64 = 1000
 
-    /// How long, in milliseconds, a peer that owes an answer may stay silent.
-    static let silenceMilliseconds: UInt64 = 30_000
+    /// How long, in milliseconds, a peer that owes an answer may stay silent before it counts once;
+    /// the second time it is given up.
+    static let silenceMilliseconds: UInt64 = 15_000
 }

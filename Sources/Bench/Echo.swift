@@ -79,7 +79,7 @@ public final class Echo {
 
     /// Moves what came to what goes, writes, and reads on once all of it has moved.
     private func goOn(_ connection: Connection) {
-        guard !isEnding else { return }
+        guard !isEnding, !connection.isClosing else { return }
         let writer = connection.writer
         let isAllMoved = connection.reader.forEachLine { line in
             guard writer.append(line) else { return false }

@@ -63,7 +63,7 @@ final class LineReader {
         ring.consume(count(in: ring.unread, &scanner, &tally, framesMax))
     }
 
-    private static func count(
+    static func count(
         in unread: RawSpan, _ scanner: inout FrameScanner, _ tally: inout Tally,
         _ framesMax: UInt64
     ) -> Int {

@@ -24,6 +24,8 @@ public final class PortBench {
     private var answers: [String] = []
     private var times: Percentiles?
     private var isOver = false
+    /// How often the patience has woken us since something was last seen to move.
+    private var wakes = 0
 
     static let smallBytes = 100
     static let largeBytes = 100_000
@@ -55,6 +57,8 @@ public final class PortBench {
             times = $0
             isOver = true
         }
+        let patience = try Patience(engine.waker)
+        defer { patience.end() }
         session.port.start()
         defer { close() }
         try greet()
@@ -162,27 +166,38 @@ public final class PortBench {
     }
 
     /// Turns until it is so; as long as something moves there is no limit.
+    ///
+    /// A turn with a deadline would set a timer in the kernel each time, and be measured with it:
+    /// the patience wakes us instead, and then it matters whether anything has moved since.
     private func wait(until isDone: () -> Bool) throws(ProgramFailure) {
-        var seen = (session.linesReceived, session.port.channel.counters.bytesSent)
-        var limit = MonotonicTime.now.adding(milliseconds: BenchLimits.silenceMilliseconds)
+        var seen = progress
+        wakes = 0
         while !isDone() {
             guard session.isPresent else {
                 throw ProgramFailure(.inputOutput, "the host left in the middle")
             }
-            turn(until: limit)
-            let now = (session.linesReceived, session.port.channel.counters.bytesSent)
-            if now != seen {
-                seen = now
-                limit = MonotonicTime.now.adding(milliseconds: BenchLimits.silenceMilliseconds)
-            } else if MonotonicTime.now >= limit {
-                throw ProgramFailure(.inputOutput, "nothing moved for 30 s")
+            turn(until: nil)
+            guard wakes > 1 else { continue }
+            guard progress != seen else {
+                throw ProgramFailure(
+                    .inputOutput, "nothing moved for 15 s: the partner hangs, or the machine does")
             }
+            seen = progress
+            wakes = 0
         }
     }
 
-    private func turn(until limit: MonotonicTime) {
+    private var progress: [UInt64] {
+        [session.linesReceived, session.port.channel.counters.bytesSent]
+    }
+
+    private func turn(until limit: MonotonicTime?) {
         engine.turn(until: limit) { completion in
-            if let other = session.port.handle(completion) { other.abandon() }
+            guard let other = session.port.handle(completion) else { return }
+            switch consume other {
+            case .woken: wakes += 1
+            case let rest: rest.abandon()
+            }
         }
         session.pump()
     }

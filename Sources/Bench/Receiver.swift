@@ -8,8 +8,10 @@ public final class Receiver {
     private let framesMax: UInt64
     private let connectionsWanted: Int
     private let engine: IOEngine
-    /// By the stream's place.
+    /// By the stream's place: the one or the other.
     private var readers: [LineReader?]
+    private var pooled: [PooledReader?]
+    private let pool: SlabPool?
     private var listener: Stream?
     private var accepted = 0
     private var ended = 0
@@ -34,6 +36,18 @@ public final class Receiver {
         connectionsWanted = connections
         self.engine = try Setup.engine(engine, streamsMax: connections + 4)
         readers = Array(repeating: nil, count: connections + 4)
+        pooled = Array(repeating: nil, count: connections + 4)
+        guard connections > BenchLimits.ownRingsMax else {
+            pool = nil
+            return
+        }
+        do {
+            let pool = try SlabPool()
+            try self.engine.share(pool)
+            self.pool = pool
+        } catch {
+            throw ProgramFailure(.unavailable, "no slabs to share: \(error)")
+        }
     }
 
     /// Measures from the moment at which the last connection came, or the first frame before that,
@@ -50,14 +64,20 @@ public final class Receiver {
         var row = Row.throughput("receive", frames: frames, bytes: bytes, cost)
         row.add("connections", .count(UInt64(accepted)))
         row.add("overlong", .count(overlong))
+        if let pool {
+            let copied = Double(pool.counters.copiedBytes)
+            row.add("copied_bytes_per_gb", .number(copied * 1e9 / Double(max(bytes, 1))))
+            row.add("rings_lent", .count(pool.counters.ringsLent))
+        }
         return row
     }
 
     private func handle(_ completion: consuming Completion) {
         switch consume completion {
         case .read(let stream, let lease, let transfer):
-            guard let reader = readers[stream.place] else { preconditionFailure("a stray read") }
             if meter == nil { meter = Meter(engine) }
+            if let reader = pooled[stream.place] { return take(lease, transfer, for: reader) }
+            guard let reader = readers[stream.place] else { preconditionFailure("a stray read") }
             if reader.take(lease, transfer) {
                 count(reader)
                 if frames < framesMax { reader.startRead() }
@@ -66,6 +86,7 @@ public final class Receiver {
             } else {
                 ended += 1
             }
+        case .closed(let stream): pooled[stream.place] = nil
         case .edge(let stream, _) where stream == listener: accept(stream)
         case .written(_, let lease, _): lease.abandon()
         default: break
@@ -74,12 +95,37 @@ public final class Receiver {
 
     private func count(_ reader: LineReader) {
         let before = reader.tally
-        // What this connection may still add to the frames of all.
-        let (most, isEndless) = before.frames.addingReportingOverflow(framesMax - frames)
-        reader.countFrames(upTo: isEndless ? .max : most)
-        frames += reader.tally.frames - before.frames
-        bytes += reader.tally.bytes - before.bytes
-        overlong += reader.tally.overlong - before.overlong
+        reader.countFrames(upTo: framesMax(after: before))
+        add(reader.tally, since: before)
+    }
+
+    private func take(
+        _ lease: consuming SlabLease, _ transfer: Transfer, for reader: PooledReader
+    ) {
+        let before = reader.tally
+        var isFine = false
+        if case .bytes(let count) = transfer, count > 0 {
+            isFine = reader.take(lease, filled: count, upTo: framesMax(after: before))
+            add(reader.tally, since: before)
+        } else {
+            pool?.giveBack(lease)
+        }
+        guard !isFine else { return }
+        ended += 1
+        reader.end()
+        engine.close(reader.stream)
+    }
+
+    /// What this connection may come to, so that all together do not count too many.
+    private func framesMax(after tally: LineReader.Tally) -> UInt64 {
+        let (most, isEndless) = tally.frames.addingReportingOverflow(framesMax - frames)
+        return isEndless ? .max : most
+    }
+
+    private func add(_ tally: LineReader.Tally, since before: LineReader.Tally) {
+        frames += tally.frames - before.frames
+        bytes += tally.bytes - before.bytes
+        overlong += tally.overlong - before.overlong
     }
 
     private func accept(_ listener: Stream) {
@@ -88,12 +134,16 @@ public final class Receiver {
         {
             do throws(ProgramFailure) {
                 let stream = try Setup.attach(engine, descriptor)
-                let isLarge = connectionsWanted <= BenchLimits.largeConnectionsMax
+                accepted += 1
+                if let pool {
+                    pooled[stream.place] = PooledReader(stream, pool)
+                    engine.receive(stream)
+                    continue
+                }
                 let reader = try LineReader(
-                    engine, stream, slabs: isLarge ? SlabLimits.receiveSlabsDefault : 1,
+                    engine, stream, slabs: SlabLimits.receiveSlabsDefault,
                     registers: connectionsWanted <= BenchLimits.registeredConnectionsMax)
                 readers[stream.place] = reader
-                accepted += 1
                 reader.startRead()
             } catch {
                 failure = error
@@ -106,6 +156,11 @@ public final class Receiver {
     /// Ends all connections and waits for it, so that every lease is home before the rings go.
     private func close() {
         for reader in readers { if let reader { engine.close(reader.stream) } }
+        for reader in pooled {
+            guard let reader, !engine.isClosing(reader.stream) else { continue }
+            reader.end()
+            engine.close(reader.stream)
+        }
         if let listener { engine.close(listener) }
         let limit = MonotonicTime.now.adding(milliseconds: 2000)
         while engine.streamCount > 0, MonotonicTime.now < limit {

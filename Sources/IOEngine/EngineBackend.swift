@@ -19,6 +19,10 @@ protocol EngineBackend: AnyObject {
     func startWrite(_ index: Int)
     func startWatch(_ index: Int)
     func startClose(_ index: Int)
+    /// Streams that receive share these slabs.
+    func share(_ pool: SlabPool) throws(EngineError)
+    /// Reads into slabs of the pool's until the stream ends.
+    func startReceive(_ index: Int)
     /// Data is there, and its wake-up may have been used up by a poll(2) of ours.
     func tryReadAgain(_ index: Int)
     /// Registers one region under `bufferIndex`: whether requests may name it from here on.

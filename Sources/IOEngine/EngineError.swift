@@ -8,6 +8,7 @@ public struct EngineError: Error, Sendable, CustomStringConvertible {
         case restrict = "the restriction of the ring"
         case enable = "the enabling of the ring"
         case table = "the table of registered buffers"
+        case pool = "the queue of shared slabs"
         case epoll = "epoll_create1"
         case event = "eventfd"
         case attach = "attaching a descriptor"
@@ -42,7 +43,7 @@ public struct EngineError: Error, Sendable, CustomStringConvertible {
             ". Raise the limit of locked memory (LimitMEMLOCK), or use --engine epoll."
         case (.setUp, _):
             ". Use --engine epoll."
-        case (.probe, _), (.restrict, _), (.enable, _), (.table, _):
+        case (.probe, _), (.restrict, _), (.enable, _), (.table, _), (.pool, _):
             ". The engine needs Linux 5.19 or newer: use --engine epoll."
         default:
             "."

@@ -57,6 +57,8 @@ public final class IOEngine {
         public var edges: UInt64 = 0
         /// Calls beside the wait: read(2) and write(2) of the epoll engine, extra submissions.
         public var otherCalls: UInt64 = 0
+        /// uring: requests that the kernel did not let wait, and that were begun again.
+        public var refusedParks: UInt64 = 0
     }
 
     public let kind: EngineKind
@@ -70,6 +72,7 @@ public final class IOEngine {
     private let backend: any EngineBackend
     private var timers: TimerTable
     private var registrar = BufferRegistrar()
+    private var pool: SlabPool?
 
     /// - Parameters:
     ///   - choice: ``Choice/automatic`` falls back and says why in ``fallback``; the others fail.
@@ -146,10 +149,33 @@ public final class IOEngine {
     /// programming error.
     public func read(_ stream: Stream, into lease: consuming SlabLease) {
         let index = check(stream)
-        let isReading = table[index].reading != nil
+        let isReading = table[index].reading != nil || table[index].isReceiving
         precondition(!isReading, "one read at a time")
         table[index].reading = consume lease
         backend.startRead(index)
+    }
+
+    /// Has the streams that ``receive(_:)`` share these slabs; once an engine, which keeps them.
+    ///
+    /// - Throws: what io_uring_register(2) says; nothing on epoll.
+    public func share(_ pool: SlabPool) throws(EngineError) {
+        precondition(self.pool == nil, "one pool for one engine")
+        try backend.share(pool)
+        self.pool = pool
+    }
+
+    /// Delivers what comes on a socket in slabs of the shared pool, read after read, until the end:
+    /// an end or a failure is the last completion. Each lease goes back to the pool, mostly by way
+    /// of a ``PooledInput``; while none is free, what comes waits in the socket.
+    ///
+    /// After ``close(_:)`` nothing more is delivered but ``Completion/closed(_:)``.
+    public func receive(_ stream: Stream) {
+        let index = check(stream)
+        precondition(pool != nil, "share a pool first")
+        let isFree = table[index].reading == nil && !table[index].isReceiving
+        precondition(isFree && table[index].kind == .socket, "one read at a time, of a socket")
+        table[index].isReceiving = true
+        backend.startReceive(index)
     }
 
     /// Writes the lease's bytes, in requests of at most 32 KiB that are linked. How many were taken
@@ -182,6 +208,11 @@ public final class IOEngine {
         table[index].isClosing = true
         table[index].isWatched = false
         backend.startClose(index)
+    }
+
+    /// Whether it was closed already, or is being closed.
+    public func isClosing(_ stream: Stream) -> Bool {
+        !table.isCurrent(stream) || table[Int(stream.index)].isClosing
     }
 
     /// Makes sure that a read in flight sees data that ``poll(_:)`` saw: it ends with it, or as

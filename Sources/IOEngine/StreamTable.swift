@@ -1,4 +1,3 @@
-import BasicContainers
 import Kernel
 import Slabs
 
@@ -10,17 +9,30 @@ struct StreamSlot: ~Copyable {
     var kind = StreamKind.socket
     var reading: SlabLease?
     var writing: SlabLease?
+    /// Reads into slabs of the shared pool until it ends.
+    var isReceiving = false
     var isWatched = false
     var isClosing = false
     var isQueued = false
 
     /// uring: requests that the kernel still owes a completion for.
     var requestsInKernel = 0
+    /// uring: reads begun so far, and which of them may have missed its data.
+    var readsBegun: UInt32 = 0
+    var doubtedRead: UInt32?
     /// uring: is the multishot poll among them?
     var isPolling = false
+    /// uring: is a receive among them?
+    var isReceiveInKernel = false
+    /// uring: takes recv(2), which pipes and devices do not.
+    var isSocket = false
+    /// uring: how a write that was done at once ended, until it is told.
+    var finishedWrite: Transfer?
     /// uring: requests of the write chain in flight, and how far it came.
     var chain = WriteChain()
 
+    /// epoll: what holds already has not been told.
+    var owesEdge = false
     /// epoll: neither is known to be blocked.
     var mayRead = true
     var mayWrite = true
@@ -67,8 +79,12 @@ struct WriteChain {
 }
 
 /// The streams of an engine: a fixed number of places, so that work in flight is bounded.
+@safe
 final class StreamTable {
-    private var slots: RigidArray<StreamSlot>
+    /// SAFETY: `count` slots, initialised in init and freed in deinit; every access is checked
+    /// against `count`. A slot is not copyable, so an Array cannot hold it.
+    private let slots: UnsafeMutablePointer<StreamSlot>
+    let count: Int
     private var free: [UInt32]
     /// Streams that have something to deliver without the kernel: see ``queue(_:)``.
     private(set) var queued: [UInt32] = []
@@ -76,54 +92,65 @@ final class StreamTable {
 
     init(streamsMax: Int) {
         precondition((1...EngineLimits.streamsMax).contains(streamsMax), "1 to 16,384 streams")
-        slots = RigidArray(capacity: streamsMax)
-        for _ in 0..<streamsMax { slots.append(StreamSlot()) }
+        count = streamsMax
+        unsafe slots = .allocate(capacity: streamsMax)
+        for index in 0..<streamsMax { unsafe (slots + index).initialize(to: StreamSlot()) }
         free = (0..<UInt32(streamsMax)).reversed()
         queued.reserveCapacity(streamsMax)
         draining.reserveCapacity(streamsMax)
     }
 
-    /// Borrowed or changed in place: a slot owns a descriptor and leases, and cannot be copied.
-    subscript(index: Int) -> StreamSlot {
-        // Inlined always: a coroutine that is not is a call of malloc.
-        @inline(__always) _read { yield slots[index] }
-        @inline(__always) _modify { yield &slots[index] }
+    deinit {
+        unsafe slots.deinitialize(count: count)
+        unsafe slots.deallocate()
     }
 
-    var count: Int { slots.count }
-    var openCount: Int { slots.count - free.count }
+    /// Borrowed or changed in place: a slot owns a descriptor and leases, and cannot be copied.
+    subscript(index: Int) -> StreamSlot {
+        // Addresses and not coroutines: a coroutine that is not inlined is a call of malloc.
+        @inline(__always) unsafeAddress {
+            precondition(index >= 0 && index < count, "a stream that is none")
+            return unsafe UnsafePointer(slots + index)
+        }
+        @inline(__always) unsafeMutableAddress {
+            precondition(index >= 0 && index < count, "a stream that is none")
+            return unsafe slots + index
+        }
+    }
+
+    var openCount: Int { count - free.count }
 
     func open(_ descriptor: consuming FileDescriptor, _ kind: StreamKind) -> Stream? {
         guard let index = free.popLast() else { return nil }
-        let generation = slots[Int(index)].generation &+ 1
-        slots[Int(index)] = StreamSlot()
-        slots[Int(index)].generation = generation
-        slots[Int(index)].kind = kind
-        slots[Int(index)].descriptor = consume descriptor
+        let generation = self[Int(index)].generation &+ 1
+        self[Int(index)] = StreamSlot()
+        self[Int(index)].generation = generation
+        self[Int(index)].kind = kind
+        self[Int(index)].descriptor = consume descriptor
         return Stream(index: index, generation: generation)
     }
 
     /// Closes the descriptor and frees the place. No lease may be left in it.
     func release(_ index: Int) {
-        precondition(slots[index].requestsInKernel == 0, "the kernel still uses the descriptor")
-        let hasLeases = slots[index].reading != nil || slots[index].writing != nil
+        precondition(self[index].requestsInKernel == 0, "the kernel still uses the descriptor")
+        let hasLeases = self[index].reading != nil || self[index].writing != nil
         precondition(!hasLeases, "a stream was freed with leases in flight")
-        slots[index].descriptor = nil
+        self[index].descriptor = nil
         free.append(UInt32(index))
     }
 
     func isCurrent(_ stream: Stream) -> Bool {
         let index = Int(stream.index)
-        return slots[index].generation == stream.generation && slots[index].descriptor != nil
+        return self[index].generation == stream.generation && self[index].descriptor != nil
     }
 
     func stream(at index: Int) -> Stream {
-        Stream(index: UInt32(index), generation: slots[index].generation)
+        Stream(index: UInt32(index), generation: self[index].generation)
     }
 
     /// The descriptor's number, for system calls.
     func number(_ index: Int) -> Int32 {
-        guard let number = slots[index].descriptor?.number else {
+        guard let number = self[index].descriptor?.number else {
             preconditionFailure("a stream that is not open")
         }
         return number
@@ -131,8 +158,8 @@ final class StreamTable {
 
     /// Has the stream looked at in the next turn. At most once in the list, so the list is bounded.
     func queue(_ index: Int) {
-        guard !slots[index].isQueued else { return }
-        slots[index].isQueued = true
+        guard !self[index].isQueued else { return }
+        self[index].isQueued = true
         queued.append(UInt32(index))
     }
 
@@ -143,7 +170,7 @@ final class StreamTable {
         swap(&queued, &draining)
         for place in draining.indices {
             let index = Int(draining[place])
-            slots[index].isQueued = false
+            self[index].isQueued = false
             body(index)
         }
         draining.removeAll(keepingCapacity: true)
@@ -151,9 +178,9 @@ final class StreamTable {
 
     /// Gives up every lease when the engine ends: the kernel has let go of them.
     func abandonLeases() {
-        for index in slots.indices {
-            if let lease = slots[index].reading.take() { lease.abandon() }
-            if let lease = slots[index].writing.take() { lease.abandon() }
+        for index in 0..<count {
+            if let lease = self[index].reading.take() { lease.abandon() }
+            if let lease = self[index].writing.take() { lease.abandon() }
         }
     }
 }

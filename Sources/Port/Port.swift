@@ -51,18 +51,20 @@ public final class Port {
     public private(set) var arrivals: UInt64 = 0
 
     let engine: IOEngine
-    private var opener: PortOpener
+    var opener: PortOpener
     private var backOff: BackOff
-    private var presence = Presence()
-    private var signals = ChangeSignals()
+    var presence = Presence()
+    var signals = ChangeSignals()
     /// What the scanner was done with when the host was last seen to leave or to change.
     var consumedWhenNoticed: UInt64 = 0
     /// The engine's turn in which the host arrived.
     private var arrivalTurn: UInt64 = 0
     /// A host is there, and the owner is told when the write for the one before has ended.
     private var isArrivalPending = false
+    /// Data has come, and whether its host is still the same is looked at in a moment.
+    var isLookPlanned = false
     private let watch: DirectoryWatch
-    private let openTimer: TimerKey
+    let openTimer: TimerKey
     let frameTimer: TimerKey
     var isFrameTimed = false
     var framesWhenTimed: UInt64 = 0
@@ -141,6 +143,7 @@ public final class Port {
         lastError = nil
         pendingError = nil
         presence = Presence()
+        isLookPlanned = false
         watch.stop()
         backOff.connected(at: now)
         connectedAt = now
@@ -253,33 +256,7 @@ public final class Port {
         }
     }
 
-    /// What poll(2) says; it may use up the wake-up of the data that it sees.
-    private func pollNow(_ stream: Stream) -> Edges {
-        let now = engine.poll(stream)
-        if now.contains(.input), !now.contains(.hangUp) { engine.tryReadAgain(stream) }
-        return now
-    }
-
-    private func edge(_ stream: Stream, _ edges: Edges) {
-        guard opener.isVirtio, channel.stream == stream else { return }
-        let now = pollNow(stream)
-        // Unplugged: HUP and nothing else, while a port without a host also says IN.
-        if now.contains(.hangUp) && !now.contains(.input) {
-            lose(.portGone(path: path))
-            return
-        }
-        if !presence.isSuspicious, presence.state == .present {
-            consumedWhenNoticed = channel.consumedBytes
-        }
-        apply(presence.edge(edges, now: now, newSignals: signals.take(), at: .now))
-        if presence.isSuspicious {
-            engine.setTimer(
-                openTimer,
-                at: MonotonicTime.now.adding(milliseconds: PortLimits.suspicionMilliseconds))
-        }
-    }
-
-    private func apply(_ change: Presence.Change) {
+    func apply(_ change: Presence.Change) {
         switch change {
         case .none: break
         case .left: left()
@@ -326,7 +303,7 @@ public final class Port {
     }
 
     /// The stream is over: it is closed, and when that is done, the next attempt is planned.
-    private func lose(_ error: PortError) {
+    func lose(_ error: PortError) {
         guard let stream = channel.stream, pendingError == nil, !isStopping else { return }
         pendingError = error
         if state == .present { left() }
@@ -384,7 +361,9 @@ public final class Port {
     private func timerFired() {
         guard !isClosing else { return }
         if let stream = channel.stream {
-            if presence.isSuspicious {
+            if isLookPlanned {
+                look(stream, [])
+            } else if presence.isSuspicious {
                 apply(
                     presence.settleSuspicion(
                         now: pollNow(stream), newSignals: signals.take(), at: .now))

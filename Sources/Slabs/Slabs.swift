@@ -40,6 +40,13 @@ public enum SlabLimits {
     /// Slabs for control messages, which leave before all others: handshakes, errors, keep-alives.
     public static let controlSlabsDefault = 2
 
+    /// Slabs that many streams share by default: as many reads as may be under way at one moment.
+    /// With their headroom they take 32 MiB of addresses, and of memory what was ever filled.
+    public static let pooledSlabsDefault = 256
+
+    /// Rings that a pool lends at a time, for frames longer than a slab; 2 MiB each.
+    public static let pooledRingsDefault = 8
+
     /// The most slabs in one ring, 64 MiB; a larger one is a mistake in the caller's arithmetic.
     public static let slabsMax = 1024
 }

@@ -200,7 +200,8 @@ import Testing
     @Test func theKernelKnowsTheRingsAndUsesThem() throws {
         let engine = try IOEngine(.uring)
         let (one, other) = try SocketPair().split()
-        let line = try Line(engine, FileDescriptor(owning: one))
+        // As a port: what the engine knows to be a socket needs no registered memory.
+        let line = try Line(engine, FileDescriptor(owning: one), kind: .device)
         #expect(engine.registration == .registered)
         line.put(Array("{}\n".utf8))
         line.startWrite()
@@ -223,11 +224,12 @@ import Testing
         }
     }
 
+    /// Where the engine does not know that there is room, as on a port.
     @Test func oneTurnOfRequestsIsOneSystemCall() throws {
         let engine = try IOEngine(.uring)
         let (one, other) = try SocketPair().split()
-        let left = try Line(engine, FileDescriptor(owning: one))
-        let right = try Line(engine, FileDescriptor(owning: other))
+        let left = try Line(engine, FileDescriptor(owning: one), kind: .device)
+        let right = try Line(engine, FileDescriptor(owning: other), kind: .device)
         right.startRead()
         engine.turn(until: .now) { discard($0) }
         let before = engine.counters
@@ -238,6 +240,23 @@ import Testing
         #expect(after.waits - before.waits <= 2)
         #expect(after.otherCalls == before.otherCalls)
         close(engine, [left, right])
+    }
+
+    @Test func aWriteToASocketWithRoomTakesNoTurnOfTheRing() throws {
+        let engine = try IOEngine(.uring)
+        let (one, other) = try SocketPair().split()
+        let line = try Line(engine, FileDescriptor(owning: one))
+        engine.turn(until: .now) { discard($0) }
+        let before = engine.counters
+        line.put(Array("ping\n".utf8))
+        line.startWrite()
+        var room = [UInt8](repeating: 0, count: 8)
+        #expect(read(other, &room, 8) == 5, "it is there before the next turn")
+        turn(engine, [line]) { line.lastWrite == .bytes(5) }
+        #expect(engine.counters.otherCalls == before.otherCalls + 1)
+        #expect(engine.counters.waits == before.waits)
+        Glibc.close(other)
+        close(engine, [line])
     }
 }
 

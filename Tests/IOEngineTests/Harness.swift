@@ -8,6 +8,9 @@ import Testing
 /// Both engines, for tests that hold for either.
 let bothEngines: [IOEngine.Choice] = [.uring, .epoll]
 
+/// Foundation has a Stream, too; and IOEngine is also the name of a class in the module.
+typealias IOStream = Stream
+
 /// One end of a stream with its rings, driven by hand.
 final class Line {
     let engine: IOEngine
@@ -21,7 +24,7 @@ final class Line {
 
     init(
         _ engine: IOEngine, _ descriptor: consuming FileDescriptor, slabs: Int = 2,
-        isRegistered: Bool = true
+        isRegistered: Bool = true, kind: StreamKind = .socket
     ) throws {
         self.engine = engine
         receive = try ReceiveRing(slabCount: slabs)
@@ -30,7 +33,7 @@ final class Line {
             engine.register(&receive)
             engine.register(&send)
         }
-        stream = try engine.attach(descriptor, .socket)
+        stream = try engine.attach(descriptor, kind)
     }
 
     func startRead(bytesMax: Int = EngineLimits.readBytesMax) {

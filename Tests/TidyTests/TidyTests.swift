@@ -7,7 +7,7 @@ import Testing
     static let mayImport: [String: Set<String>] = [
         "Kernel": ["CLinux", "Glibc", "Synchronization"],
         "Slabs": ["CLinux", "Glibc", "Kernel"],
-        "IOEngine": ["BasicContainers", "CLiburing", "CLinux", "Glibc", "Kernel", "Slabs"],
+        "IOEngine": ["CLiburing", "CLinux", "Glibc", "Kernel", "Slabs"],
         "Framing": ["CLinux"],
         "Wire": ["CSimdjson"],
         "Session": ["DequeModule"],
@@ -29,7 +29,9 @@ import Testing
             "Systemd", "Wire",
         ],
         "Doctor": ["IOEngine", "Kernel", "Port", "Slabs", "Wire"],
-        "Bench": ["CLinux", "Framing", "IOEngine", "Kernel", "Port", "Slabs"],
+        "Bench": [
+            "CLinux", "Framing", "Glibc", "IOEngine", "Kernel", "Port", "Slabs", "Synchronization",
+        ],
         "Host": [
             "Framing", "IOEngine", "Kernel", "Port", "Session", "Slabs", "Synchronization",
             "Terminal", "Wire",

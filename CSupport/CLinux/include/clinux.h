@@ -111,6 +111,14 @@ int clinux_open_beneath(int directory, const char *path, int flags, unsigned mod
 /* O_PATH, which is seen with _GNU_SOURCE alone. */
 int clinux_o_path(void);
 
+/* For tests: from here on the calling thread is refused the system call `number` with the errno `error`;
+ * unless `argument` is negative, only where it is the call's second argument. Needs no privilege, and
+ * cannot be undone: seccomp(2). 0, or -1 with errno set. */
+int clinux_refuse_call(int number, int argument, int error);
+
+/* 1 when the descriptor is a socket, of whatever kind. */
+int clinux_is_socket(int fd);
+
 /* poll(2) on one descriptor without waiting: the events that hold now. */
 int clinux_poll_now(int fd, int events);
 

@@ -19,6 +19,7 @@ final class EpollEngine: EngineBackend {
     private var events = [clinux_epoll_event](
         repeating: clinux_epoll_event(), count: EngineLimits.batchMax)
     private var turnsWithoutWait = 0
+    private var pool: SlabPool?
 
     private static let wakerMark = UInt64.max
     private static let everything =
@@ -55,11 +56,22 @@ final class EpollEngine: EngineBackend {
         // Asking again makes an edge of what holds already, as a new poll request of io_uring does.
         let number = table.number(index)
         let result = clinux_epoll_again(epoll.number, number, Self.everything, mark(index))
-        precondition(result == 0, "epoll_ctl on an attached descriptor")
+        guard result != 0 else { return }
+        // Whatever was wrong: changes are still told, only what holds already is not.
+        table[index].owesEdge = true
+        table.queue(index)
     }
 
     func startClose(_ index: Int) {
         table.queue(index)
+    }
+
+    func share(_ pool: SlabPool) {
+        self.pool = pool
+    }
+
+    func startReceive(_ index: Int) {
+        if table[index].mayRead { table.queue(index) }
     }
 
     func tryReadAgain(_ index: Int) {
@@ -123,7 +135,8 @@ final class EpollEngine: EngineBackend {
         if isHungUp { table[index].sawHangUp = true }
         if edges.contains(.input) || isHungUp { table[index].mayRead = true }
         if edges.contains(.output) || isHungUp { table[index].mayWrite = true }
-        let canRead = table[index].mayRead && table[index].reading != nil
+        let wantsRead = table[index].reading != nil || table[index].isReceiving
+        let canRead = table[index].mayRead && wantsRead
         let canWrite = table[index].mayWrite && table[index].writing != nil
         if canRead || canWrite { table.queue(index) }
         if table[index].isWatched {
@@ -138,9 +151,18 @@ final class EpollEngine: EngineBackend {
         if table[index].isClosing { return finishClose(index, deliver) }
         let generation = table[index].generation
         var moved = 0
+        if table[index].owesEdge {
+            table[index].owesEdge = false
+            moved += 1
+            deliver(.edge(table.stream(at: index), pollNow(table.number(index))))
+            guard table[index].generation == generation, !table[index].isClosing else {
+                return moved
+            }
+        }
         if table[index].mayRead, let lease = table[index].reading.take() {
             moved += read(index, lease, deliver)
         }
+        if table[index].mayRead, table[index].isReceiving { moved += receive(index, deliver) }
         // The consumer may have closed the stream, and even opened another in its place, meanwhile.
         guard table[index].generation == generation, !table[index].isClosing else {
             return moved
@@ -172,6 +194,41 @@ final class EpollEngine: EngineBackend {
         }
         counters.reads += 1
         deliver(.read(table.stream(at: index), lease, transfer))
+        return 1
+    }
+
+    /// One read into a slab of the pool's; more wait for the next turn, after the other streams.
+    private func receive(_ index: Int, _ deliver: (consuming Completion) -> Void) -> Int {
+        guard let pool, let slab = pool.takeFree() else {
+            table.queue(index)
+            return 0
+        }
+        var got: Int
+        repeat {
+            counters.otherCalls += 1
+            // SAFETY: the slab is nobody's until it is lent.
+            got = unsafe Glibc.read(
+                table.number(index), pool.address(of: slab), SlabLimits.slabBytes)
+        } while got < 0 && errno == EINTR
+        if got <= 0 {
+            let failure = Errno.current
+            pool.putBack(slab)
+            if got < 0 && failure == .again {
+                table[index].mayRead = false
+                return 0
+            }
+            table[index].isReceiving = false
+            let transfer = got < 0 ? Transfer.failed(failure) : .bytes(0)
+            deliver(.read(table.stream(at: index), pool.lendNothing(), transfer))
+            return 1
+        }
+        if got < SlabLimits.slabBytes, !table[index].sawHangUp {
+            table[index].mayRead = false
+        } else {
+            table.queue(index)
+        }
+        counters.reads += 1
+        deliver(.read(table.stream(at: index), pool.lend(slab), .bytes(got)))
         return 1
     }
 

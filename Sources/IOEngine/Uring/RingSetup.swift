@@ -9,7 +9,7 @@ enum RingSetup {
     /// gets hold of the ring's descriptor.
     static let operations: [io_uring_op] = [
         IORING_OP_READ, IORING_OP_READ_FIXED, IORING_OP_WRITE, IORING_OP_WRITE_FIXED,
-        IORING_OP_POLL_ADD, IORING_OP_ASYNC_CANCEL,
+        IORING_OP_POLL_ADD, IORING_OP_ASYNC_CANCEL, IORING_OP_RECV,
     ]
 
     /// From the best to the plainest: DEFER_TASKRUN (6.1) does the work when we wait for it, not in
@@ -97,9 +97,12 @@ enum RingSetup {
 
     private static func restrict(_ ring: UnsafeMutablePointer<io_uring>) throws(EngineError) {
         var entries = operations.map { cliburing_allow_sqe_op(UInt8($0.rawValue)) }
-        entries.append(cliburing_allow_sqe_flags(cliburing_sqe_io_link))
-        // Filling a place of the table of buffers is all that may be registered later.
+        entries.append(
+            cliburing_allow_sqe_flags(cliburing_sqe_io_link | cliburing_sqe_buffer_select))
+        // Filling a place of the table of buffers, and a queue of shared slabs, are all that may be
+        // registered later.
         entries.append(cliburing_allow_register_op(UInt8(IORING_REGISTER_BUFFERS_UPDATE)))
+        entries.append(cliburing_allow_register_op(UInt8(IORING_REGISTER_PBUF_RING)))
         let result = unsafe entries.withUnsafeMutableBufferPointer { buffer in
             unsafe io_uring_register(
                 UInt32(ring.pointee.ring_fd), UInt32(IORING_REGISTER_RESTRICTIONS),

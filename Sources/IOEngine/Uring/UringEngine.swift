@@ -17,11 +17,13 @@ final class UringEngine: EngineBackend {
     let table: StreamTable
     private let waker: Waker
     /// SAFETY: allocated and set up in init, exited and freed in shutDown; used by one thread only.
-    private let ring: UnsafeMutablePointer<io_uring>
+    let ring: UnsafeMutablePointer<io_uring>
     /// SAFETY: room for one batch of pointers into the ring, freed in shutDown.
     private let batch: UnsafeMutablePointer<UnsafeMutablePointer<io_uring_cqe>?>
     private var usesRegisteredBuffers = false
+    var shared: SharedSlabs?
     private var isDown = false
+    private var turnsWithoutWait = 0
 
     init(table: StreamTable, waker: Waker) throws(EngineError) {
         self.table = table
@@ -43,17 +45,21 @@ final class UringEngine: EngineBackend {
     // MARK: Submissions
 
     /// A free place in the submission queue, submitting what is in it if it is full.
-    private func submission() -> UnsafeMutablePointer<io_uring_sqe> {
+    func submission() -> UnsafeMutablePointer<io_uring_sqe> {
         if let entry = unsafe io_uring_get_sqe(ring) { return unsafe entry }
-        counters.otherCalls += 1
-        _ = unsafe io_uring_submit(ring)
-        guard let entry = unsafe io_uring_get_sqe(ring) else {
-            preconditionFailure("the submission queue is full right after a submission")
+        for _ in 0..<Self.submissionsMax {
+            counters.otherCalls += 1
+            // EAGAIN, EBUSY, EINTR: the kernel is short of something for a moment.
+            _ = unsafe io_uring_submit(ring)
+            if let entry = unsafe io_uring_get_sqe(ring) { return unsafe entry }
+            sched_yield()
         }
-        return unsafe entry
+        preconditionFailure("the submission queue stays full")
     }
 
-    private func stamp(
+    private static let submissionsMax = 100_000
+
+    func stamp(
         _ entry: UnsafeMutablePointer<io_uring_sqe>, _ operation: UserData.Operation, _ index: Int,
         link: Int = 0
     ) {
@@ -63,6 +69,10 @@ final class UringEngine: EngineBackend {
         table[index].requestsInKernel += 1
     }
 
+    func noteReceive() { counters.reads += 1 }
+    func noteWrite() { counters.writes += 1 }
+    func noteWriteAtOnce() { counters.otherCalls += 1 }
+
     private func watchWaker() {
         let entry = unsafe submission()
         unsafe io_uring_prep_poll_multishot(
@@ -70,13 +80,19 @@ final class UringEngine: EngineBackend {
         unsafe io_uring_sqe_set_data64(entry, UserData(.waker).packed)
     }
 
-    func attach(_ index: Int) throws(EngineError) {}
+    func attach(_ index: Int) throws(EngineError) {
+        guard table[index].kind == .socket else { return }
+        table[index].isSocket = clinux_is_socket(table.number(index)) == 1
+    }
 
     func startRead(_ index: Int) {
         let entry = unsafe submission()
         let number = table.number(index)
         let (address, count, buffer) = unsafe location(reading: index)
-        if usesRegisteredBuffers, let buffer {
+        if table[index].isSocket {
+            // Less processor time than READ_FIXED, and less to do before it waits.
+            unsafe io_uring_prep_recv(entry, number, address, count, 0)
+        } else if usesRegisteredBuffers, let buffer {
             counters.fixedRequests += 1
             unsafe io_uring_prep_read_fixed(
                 entry, number, address, UInt32(count), .max, Int32(buffer))
@@ -84,6 +100,7 @@ final class UringEngine: EngineBackend {
             unsafe io_uring_prep_read(entry, number, address, UInt32(count), .max)
         }
         counters.reads += 1
+        table[index].readsBegun &+= 1
         unsafe stamp(entry, .read, index)
     }
 
@@ -95,7 +112,7 @@ final class UringEngine: EngineBackend {
         }
     }
 
-    private func location(writing index: Int) -> (UnsafeMutableRawPointer, Int, Int?) {
+    func location(writing index: Int) -> (UnsafeMutableRawPointer, Int, Int?) {
         // SAFETY: as for reading.
         switch table[index].writing {
         case .some(let lease): return unsafe (lease.address, lease.count, lease.bufferIndex)
@@ -109,6 +126,7 @@ final class UringEngine: EngineBackend {
     }
 
     func startWrite(_ index: Int) {
+        if table[index].isSocket, writeAtOnce(index) { return }
         let number = table.number(index)
         let (address, count, buffer) = unsafe location(writing: index)
         let requests = (count + EngineLimits.requestBytesMax - 1) / EngineLimits.requestBytesMax
@@ -162,6 +180,14 @@ final class UringEngine: EngineBackend {
 
     func tryReadAgain(_ index: Int) {
         guard table[index].reading != nil else { return }
+        table[index].doubtedRead = table[index].readsBegun
+        table.queue(index)
+    }
+
+    /// The read may have ended within the turn that saw the data: mostly it has.
+    private func cancelDoubtedRead(_ index: Int) {
+        let doubted = table[index].doubtedRead.take()
+        guard table[index].reading != nil, doubted == table[index].readsBegun else { return }
         let mark = UserData(.read, index: index, generation: table[index].generation)
         let entry = unsafe submission()
         unsafe io_uring_prep_cancel64(entry, mark.packed, 0)
@@ -188,10 +214,23 @@ final class UringEngine: EngineBackend {
     func wait(until deadline: MonotonicTime?, _ deliver: (consuming Completion) -> Void) {
         var isPatient = true
         table.drainQueue { index in
-            guard table[index].descriptor != nil, table[index].isClosing else { return }
+            guard table[index].descriptor != nil else { return }
+            if tellFinishedWrite(index, deliver) { isPatient = false }
+            guard table[index].descriptor != nil else { return }
+            guard table[index].isClosing else {
+                if table[index].isReceiving, !table[index].isReceiveInKernel { beginReceive(index) }
+                return cancelDoubtedRead(index)
+            }
             isPatient = false
             finishClose(index, deliver)
         }
+        shared?.offerFree()
+        // What was told may be all there is to do for now; but the others get their turn.
+        if !isPatient {
+            turnsWithoutWait += 1
+            if turnsWithoutWait <= EngineLimits.turnsWithoutWaitMax { return }
+        }
+        turnsWithoutWait = 0
         enter(until: isPatient ? deadline : MonotonicTime(nanoseconds: 0))
         while true {
             let count = unsafe io_uring_peek_batch_cqe(ring, batch, UInt32(EngineLimits.batchMax))
@@ -246,6 +285,7 @@ final class UringEngine: EngineBackend {
         case .read: completeRead(index, entry.res, deliver)
         case .write: completeWrite(index, mark.link, entry.res, deliver)
         case .poll: completePoll(index, entry.res, hasMore, deliver)
+        case .receive: completeReceive(index, entry.res, entry.flags, hasMore, deliver)
         case .cancel, .waker: break
         }
         let isDone = table[index].isClosing && table[index].requestsInKernel == 0
@@ -255,6 +295,7 @@ final class UringEngine: EngineBackend {
     private func completeRead(
         _ index: Int, _ result: Int32, _ deliver: (consuming Completion) -> Void
     ) {
+        if wasNotParked(index, result) { return startRead(index) }
         guard let lease = table[index].reading.take() else {
             preconditionFailure("a read ended twice")
         }
@@ -268,11 +309,29 @@ final class UringEngine: EngineBackend {
     ) {
         let (_, count, _) = unsafe location(writing: index)
         table[index].chain.add(result: result, length: length(ofLink: link, count: count))
-        guard table[index].chain.requestsPending == 0,
-            let lease = table[index].writing.take()
-        else { return }
+        guard table[index].chain.requestsPending == 0 else { return }
         let outcome = table[index].chain.outcome
+        // Without a host a virtio port says EAGAIN too, but then there is nothing to wait for.
+        if outcome == .failed(.again), !pollNow(table.number(index)).contains(.hangUp),
+            wasNotParked(index, -EAGAIN)
+        {
+            return startWrite(index)
+        }
+        guard let lease = table[index].writing.take() else {
+            preconditionFailure("a write ended twice")
+        }
         deliver(.written(table.stream(at: index), lease, outcome))
+    }
+
+    /// Whether a request came back with EAGAIN instead of waiting, and is to be asked for again.
+    ///
+    /// A virtio port wakes whoever waits for it, for whatever reason: a parked read also when the
+    /// host has taken what was written. The kernel tries a request again at each such wake-up, and
+    /// gives it up after 128. Source: io_req_alloc_apoll and APOLL_MAX_RETRY in io_uring/poll.c.
+    private func wasNotParked(_ index: Int, _ result: Int32) -> Bool {
+        guard result == -EAGAIN, !table[index].isClosing else { return false }
+        counters.refusedParks += 1
+        return true
     }
 
     private func completePoll(
@@ -292,6 +351,7 @@ final class UringEngine: EngineBackend {
 
     private func finishClose(_ index: Int, _ deliver: (consuming Completion) -> Void) {
         guard table[index].requestsInKernel == 0 else { return }
+        _ = tellFinishedWrite(index, deliver)
         let stream = table.stream(at: index)
         table.release(index)
         deliver(.closed(stream))
@@ -322,6 +382,7 @@ final class UringEngine: EngineBackend {
             }
         }
         unsafe io_uring_queue_exit(ring)
+        shared = nil
         unsafe ring.deallocate()
         unsafe batch.deallocate()
     }

@@ -6,6 +6,7 @@ struct UserData {
         case poll
         case cancel
         case waker
+        case receive
     }
 
     /// The stream's place; 32 bits.
