@@ -39,11 +39,16 @@ static void fail(int report_fd, int stage) {
 }
 
 static void reset_signals(void) {
-    struct sigaction action;
-    memset(&action, 0, sizeof action);
-    action.sa_handler = SIG_DFL;
-    /* The two that glibc keeps for itself are refused, and KILL and STOP have no other action. */
-    for (int number = 1; number < NSIG; number++) sigaction(number, &action, NULL);
+    /* Not by sigaction(3), which refuses the two signals that glibc keeps for itself: a parent may
+     * have left even these ignored. The mask has 8 bytes on every machine of ours. */
+    struct {
+        void *handler;
+        unsigned long flags;
+        void *restorer;
+        uint64_t mask;
+    } action = {.handler = SIG_DFL};
+    for (int number = 1; number <= 64; number++)
+        syscall(SYS_rt_sigaction, number, &action, NULL, sizeof action.mask);
 }
 
 /* Puts the three in place and the report pipe above them; none of the four stands below 3. */
