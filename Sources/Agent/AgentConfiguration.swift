@@ -16,6 +16,8 @@ public struct AgentConfiguration: Sendable {
     public var probes = ProbeOptions()
     /// Never to send metrics without a number: `require_ack`.
     public var requiresAcknowledgement = false
+    /// A folder for numbered messages, so that they outlive the agent; `nil` for memory alone.
+    public var spoolFolder: String?
     /// Send one handshake and one sample, then end.
     public var isOnce = false
 

@@ -19,6 +19,7 @@ extension AgentLoop {
             sendGreeting()
         }
         if actions.needsEpoch { mustRenewEpoch = true }
+        if spool != nil { noteSpooled(actions) }
     }
 
     /// The handshake of the session that begins. It is the first after the restart, so there is
@@ -90,6 +91,7 @@ extension AgentLoop {
     }
 
     private func moveData(at now: UInt64) {
+        if session.hasEarlierToLeave { grantEarlier(at: now) }
         repeat { grant(at: now) } while admitNext(at: now)
     }
 
@@ -151,6 +153,7 @@ extension AgentLoop {
         })
         guard bytes > 0 else { return false }
         session.enter(messageClass, bytes: bytes)
+        if spool != nil { spoolFrame(number, messageClass, bytes: bytes) }
         return true
     }
 
@@ -207,6 +210,7 @@ extension AgentLoop {
         logger.notice(
             "the host knows more than this guest sent, as after a snapshot: a new epoch begins",
             metadata: ["EPOCH": "\(new)"])
+        if spool != nil { beginSpool() }
         perform(actions)
     }
 
@@ -255,6 +259,9 @@ extension SessionOffer {
             epoch: Epoch(greeting.epoch), session: greeting.session, first: greeting.first,
             next: greeting.next)
         gaps = greeting.gaps.map { NumberRange($0) }
+        spooled = greeting.spooled.map {
+            SpooledOffer(epoch: Epoch($0.epoch), first: $0.first, next: $0.next)
+        }
         forkedFrom = greeting.forkedFrom.map { Epoch($0) }
     }
 }
@@ -264,6 +271,9 @@ extension SessionAnswer {
         self.init(
             epoch: SessionEpoch(answer.epoch), session: answer.session, received: answer.received,
             windowBytes: answer.windowBytes,
-            acknowledges: !answer.isObserver && answer.capabilities.contains("ack"))
+            acknowledges: !answer.isObserver && answer.capabilities.contains("ack"),
+            spooled: answer.spooled?.map {
+                HostSession.StoredEpoch(epoch: SessionEpoch($0.epoch), received: $0.received)
+            })
     }
 }

@@ -18,6 +18,7 @@ final class AgentLoop {
         static let watchdog = TimerKey(3)
         static let drain = TimerKey(4)
         static let session = TimerKey(5)
+        static let spool = TimerKey(6)
     }
 
     /// What waits to be sent as data.
@@ -35,6 +36,8 @@ final class AgentLoop {
     let sampler: SamplerThread
     /// Numbers, acknowledgements, and what they allow to leave.
     var session: GuestSession
+    /// What is numbered is on disk too; see `AgentLoop+Spool.swift`.
+    var spool: AgentSpool?
     /// A handshake that has not found its place in the control ring.
     var pendingGreeting: SessionGreeting?
     /// The session asked for another epoch, and a write in flight is waited for.
@@ -75,11 +78,14 @@ final class AgentLoop {
         self.version = version
         self.engine = engine
         self.logger = logger
+        let epoch = SessionEpoch(MachineIdentity.newEpoch())
+        spool = try AgentSpool(configuration, epoch, engine.waker, logger)
         session = GuestSession(
-            epoch: SessionEpoch(MachineIdentity.newEpoch()),
-            requiresAcknowledgement: configuration.requiresAcknowledgement)
+            epoch: epoch, requiresAcknowledgement: configuration.requiresAcknowledgement,
+            awaitsMedium: spool != nil, earlier: spool?.numbers ?? [])
         do {
             channel = try FrameChannel(engine: engine, keepsData: true)
+            if !session.earlier.isEmpty { try channel.expectEarlier() }
         } catch {
             throw ProgramFailure(.tryAgain, "\(error)")
         }
@@ -109,6 +115,7 @@ final class AgentLoop {
         }
         engine.watch(signalStream)
         port.start()
+        if spool?.isResting == true { restSpool() }
         becomeReady()
         sampleWasDue()
         startWatchdog()
@@ -149,6 +156,7 @@ final class AgentLoop {
         case Key.watchdog: beginHeartbeat()
         case Key.drain: stage == .draining ? close() : giveUp()
         case Key.session: sessionWasDue()
+        case Key.spool: beginSpool()
         default: break
         }
     }
@@ -220,6 +228,7 @@ final class AgentLoop {
     }
 
     private func woken() {
+        takeSpoolOutcomes()
         if var sample = sampler.take() {
             noteStuckProbe(nil)
             fillCounters(&sample)
@@ -321,6 +330,7 @@ final class AgentLoop {
             "sent \(counters.linesSent) frames",
             "received \(counters.framesReceived)", "dropped \(outbox.dropped)",
         ]
+        if let spoolState { parts.append(spoolState) }
         if let stuckProbe { parts.append("probe \(stuckProbe) stuck") }
         return parts.joined(separator: ", ")
     }

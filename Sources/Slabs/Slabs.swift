@@ -40,6 +40,9 @@ public enum SlabLimits {
     /// Slabs for control messages, which leave before all others: handshakes, errors, keep-alives.
     public static let controlSlabsDefault = 2
 
+    /// Slabs of the ring for frames of an earlier life: one of 1 MiB fits, behind a little more.
+    public static let earlierSlabs = 18
+
     /// The most slabs in one ring, 64 MiB; a larger one is a mistake in the caller's arithmetic.
     public static let slabsMax = 1024
 }

@@ -64,6 +64,14 @@ struct Vireod: ParsableCommand {
         help: "Take the port of qemu-ga when there is none of ours.")
     var allowForeignPort = false
 
+    @Option(
+        name: .long,
+        help: ArgumentHelp(
+            "Keep numbered messages in this folder too, so that they outlive the agent.",
+            discussion: "The folder is the agent's alone, mode 0700. Environment: VIREO_SPOOL.",
+            valueName: "folder"))
+    var spool: String?
+
     @Flag(name: .long, help: "Send one handshake and one sample, then end.")
     var once = false
 
@@ -105,6 +113,7 @@ struct Vireod: ParsableCommand {
         }
         result.allowsForeignPort = allowForeignPort
         result.isOnce = once
+        result.spoolFolder = spool ?? environmentVariable("VIREO_SPOOL")
         return result
     }
 }

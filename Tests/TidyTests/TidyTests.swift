@@ -13,10 +13,11 @@ import Testing
         "Session": ["DequeModule"],
         "Port": ["CLinux", "Framing", "IOEngine", "Kernel", "Session", "Slabs"],
         "Probes": ["CLinux", "Glibc", "Kernel", "Synchronization", "Wire"],
+        "Spool": ["Kernel", "Session", "Synchronization"],
         "Systemd": ["CLinux", "CSystemd", "Glibc", "Kernel", "Logging"],
         "Terminal": ["Kernel", "Wire"],
         "Agent": [
-            "IOEngine", "Kernel", "Logging", "Port", "Probes", "Session", "Slabs",
+            "IOEngine", "Kernel", "Logging", "Port", "Probes", "Session", "Slabs", "Spool",
             "Synchronization",
             "Systemd", "Wire",
         ],
