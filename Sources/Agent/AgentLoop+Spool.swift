@@ -87,6 +87,7 @@ extension AgentLoop {
         // With nothing to write, the next message shows whether it works.
         self.spool!.isBeginning = self.spool!.failure != nil
         spool.begin(session.epoch)
+        if let range = session.givenUpBeforeKept { spool.append(givenUp: range) }
         var rest = session.keptBytes
         session.forEachKept { number, messageClass, bytes in
             // The frames stand one behind the other, up to the ring's newest byte.

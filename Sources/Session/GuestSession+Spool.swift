@@ -113,6 +113,13 @@ extension GuestSession {
         return Int(kept.next - max(min(durableThrough + 1, kept.next), kept.first))
     }
 
+    /// Numbers that were given up, that nobody has acknowledged, and that are not kept any more: a
+    /// medium that is begun anew has to know of them.
+    public var givenUpBeforeKept: SessionRange? {
+        guard acknowledgedNumber + 1 < kept.first else { return nil }
+        return SessionRange(from: acknowledgedNumber + 1, to: kept.first - 1)
+    }
+
     /// All that is kept, in order, to be written to another medium.
     public func forEachKept(_ body: (UInt64, MessageClass, _ bytes: Int) -> Void) {
         for number in kept.first..<kept.next {

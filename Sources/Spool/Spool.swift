@@ -34,6 +34,7 @@ public final class Spool: Sendable {
         case frame(number: UInt64, MessageClass, [UInt8])
         /// All that is kept follows, in this epoch.
         case begin(SessionEpoch)
+        case givenUp(SessionRange)
         case acknowledged(UInt64)
         case finished([String])
     }
@@ -55,8 +56,8 @@ public final class Spool: Sendable {
     ///   - folder: of this user alone; made if it is missing, below one that is there.
     ///   - epoch: this agent's own.
     ///   - wake: called from the spool's thread when there are outcomes.
-    /// - Throws: ``ProgramFailure`` when the folder is none of this user's, or in use. A medium that
-    ///   is full, read-only or broken is a ``failure``.
+    /// - Throws: ``ProgramFailure`` when the folder is none of this user's, or in use. A medium
+    ///   that is full, read-only or broken is a ``failure``.
     public init(
         folder: String, owner: SpoolOwner, epoch: SessionEpoch,
         wake: @escaping @Sendable () -> Void
@@ -123,6 +124,11 @@ public final class Spool: Sendable {
         add(.frame(number: number, messageClass, Array(copying: frame)))
     }
 
+    /// Numbers that were given up, and that the other side has not acknowledged.
+    public func append(givenUp range: SessionRange) {
+        add(.givenUp(range))
+    }
+
     /// Starts anew: what is appended from here on is all that is kept, of an epoch that may be
     /// another one. What stands in earlier files of this process goes away once that is safe.
     public func begin(_ epoch: SessionEpoch) {
@@ -165,6 +171,7 @@ public final class Spool: Sendable {
                 switch one {
                 case .frame(let number, let messageClass, let frame):
                     writer.append(frame, number: number, messageClass)
+                case .givenUp(let range): writer.append(givenUp: range)
                 case .begin(let epoch): writer.begin(epoch)
                 case .acknowledged(let number): writer.acknowledged(through: number)
                 case .finished(let files): writer.remove(files)

@@ -51,14 +51,26 @@ struct SpoolWriter: ~Copyable, Sendable {
     // MARK: What is to be done
 
     mutating func append(_ frame: [UInt8], number: UInt64, _ messageClass: MessageClass) {
+        append(through: number) { seed, buffer in
+            SpoolFormat.append(frame, number: number, messageClass, seed: seed, to: &buffer)
+        }
+    }
+
+    mutating func append(givenUp range: SessionRange) {
+        append(through: range.to) { seed, buffer in
+            SpoolFormat.append(givenUp: range, seed: seed, to: &buffer)
+        }
+    }
+
+    private mutating func append(through number: UInt64, _ encode: (UInt32, inout [UInt8]) -> Void)
+    {
         guard !isResting else { return }
         if let size = file?.sizeBytes, size >= SpoolLimits.fileBytesMax, buffer.isEmpty {
             file = nil
         }
         do throws(SpoolFailure) {
             if file == nil { try open() }
-            SpoolFormat.append(
-                frame, number: number, messageClass, seed: seed, to: &buffer)
+            encode(seed, &buffer)
             bufferedThrough = number
             guard totalBytes + buffer.count <= SpoolLimits.bytesMax else { throw .full }
         } catch {

@@ -34,6 +34,20 @@ struct SimulatedDisk {
         _ frame: [UInt8], _ epoch: SessionEpoch, _ number: UInt64, _ message: Ledger.Message
     ) {
         guard !isResting else { return }
+        open(epoch)
+        SpoolFormat.append(
+            frame, number: number, message.messageClass, seed: seed,
+            to: &parts[parts.count - 1].bytes)
+        writtenThrough = number
+        pending.append(message)
+    }
+
+    mutating func giveUp(_ range: SessionRange, _ epoch: SessionEpoch) {
+        open(epoch)
+        SpoolFormat.append(givenUp: range, seed: seed, to: &parts[parts.count - 1].bytes)
+    }
+
+    private mutating func open(_ epoch: SessionEpoch) {
         if !isOpen {
             let header = SpoolFormat.encode(
                 .init(owner: Self.owner, epoch: epoch, ordinal: 1, index: index, begins: begins))
@@ -43,11 +57,6 @@ struct SimulatedDisk {
             parts.append(Part(epoch: epoch, bytes: header))
             seed = SpoolFormat.seed(of: header.span.bytes)
         }
-        SpoolFormat.append(
-            frame, number: number, message.messageClass, seed: seed,
-            to: &parts[parts.count - 1].bytes)
-        writtenThrough = number
-        pending.append(message)
     }
 
     /// - Returns: up to where numbers are safe; `nil` when nothing was to be made safe.

@@ -120,6 +120,7 @@ struct SimulatedGuest {
         guard disk != nil else { return }
         disk?.begin(anotherEpoch: anotherEpoch)
         restedThrough = anotherEpoch ? 0 : restedThrough
+        if let range = session.givenUpBeforeKept { disk?.giveUp(range, session.epoch) }
         var entries: [(number: UInt64, bytes: Int)] = []
         session.forEachKept { entries.append(($0, $2)) }
         var position = Int(cursor.target - ringStart)

@@ -54,7 +54,7 @@ struct Simulation {
         self.bug = bug
         random = SplitMix(seed: seed)
         host = SimulatedHost(bug: bug)
-        disk = seed % 3 == 0 ? nil : SimulatedDisk()
+        disk = seed % 2 == 0 ? nil : SimulatedDisk()
         trace = isTraced ? [] : nil
     }
 
