@@ -13,7 +13,8 @@ import Testing
         private let woken = DispatchSemaphore(value: 0)
 
         init() {
-            var template = Array("/tmp/vireo-spool-XXXXXX".utf8CString)
+            var template = Array(
+                ("/tmp/vireo-spool-" + String(repeating: "X", count: 6)).utf8CString)
             _ = mkdtemp(&template)
             folder = String(
                 decoding: template.dropLast().map(UInt8.init(bitPattern:)), as: UTF8.self)
