@@ -75,6 +75,7 @@ let package = Package(
             linkerSettings: [.linkedLibrary("simdjson")]),
         .target(
             name: "Wire", dependencies: ["CSimdjson"], exclude: ["Schema"], swiftSettings: strict),
+        module("Spool", ["Session", "Kernel"]),
         module("Probes", ["Kernel", "Wire", "CLinux"]),
         .systemLibrary(
             name: "CYaml", path: "CSupport/CYaml", pkgConfig: "yaml-0.1",
@@ -95,8 +96,9 @@ let package = Package(
         module(
             "Agent",
             [
-                "Probes", "Port", "Session", "Systemd", "Wire", "IOEngine", "Slabs", "Kernel",
-                "CLinux", log, .product(name: "DequeModule", package: "swift-collections"),
+                "Probes", "Port", "Session", "Spool", "Systemd", "Wire", "IOEngine", "Slabs",
+                "Kernel", "CLinux", log,
+                .product(name: "DequeModule", package: "swift-collections"),
             ]),
         module("Configuration", ["Agent", "IOEngine", "Kernel", "Port", "Probes", "YAML", log]),
         module("Terminal", ["Kernel", "Wire"]),
@@ -166,7 +168,8 @@ let package = Package(
         tests("YAMLTests", ["YAML"]),
         tests(
             "ConfigurationTests", ["Configuration", "Agent", "Kernel", "Port", "Probes", "YAML"]),
-        tests("SimulationTests", ["Session", "Framing"]),
+        tests("SimulationTests", ["Session", "Framing", "Spool"]),
+        tests("SpoolTests", ["Spool", "Session", "Kernel"]),
         tests("SessionTests", ["Session"]),
         tests("FramingTests", ["Framing", "CAllocationCounter"]),
     ],

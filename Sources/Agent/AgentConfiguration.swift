@@ -19,6 +19,8 @@ public struct AgentConfiguration: Sendable {
     /// Never to send metrics without a number: `require_ack`.
     public var requiresAcknowledgement = false
     public var commands = CommandRelayConfiguration()
+    /// A folder for numbered messages, so that they outlive the agent; `nil` for memory alone.
+    public var spoolFolder: String?
     /// Send one handshake and one sample, then end.
     public var isOnce = false
     /// The least that is logged; `nil` leaves it to the logger that is passed.

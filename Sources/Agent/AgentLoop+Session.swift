@@ -22,6 +22,7 @@ extension AgentLoop {
             sendGreeting()
         }
         if actions.needsEpoch { mustRenewEpoch = true }
+        if spool != nil { noteSpooled(actions) }
     }
 
     /// The handshake of the session that begins. It is the first after the restart, so there is
@@ -93,6 +94,7 @@ extension AgentLoop {
     }
 
     private func moveData(at now: UInt64) {
+        if session.hasEarlierToLeave { grantEarlier(at: now) }
         repeat { grant(at: now) } while admitNext(at: now)
     }
 
@@ -175,6 +177,7 @@ extension AgentLoop {
         guard bytes > 0 else { return false }
         session.enter(messageClass, bytes: bytes)
         if case .result(let answer) = message { noteLeft(answer, number) }
+        if spool != nil { spoolFrame(number, messageClass, bytes: bytes) }
         return true
     }
 
@@ -244,6 +247,7 @@ extension AgentLoop {
             "the host knows more than this guest sent, as after a snapshot: a new epoch begins",
             metadata: ["EPOCH": "\(new)"])
         commands.renew(new)
+        if spool != nil { beginSpool() }
         perform(actions)
     }
 
@@ -292,6 +296,9 @@ extension SessionOffer {
             epoch: Epoch(greeting.epoch), session: greeting.session, first: greeting.first,
             next: greeting.next)
         gaps = greeting.gaps.map { NumberRange($0) }
+        spooled = greeting.spooled.map {
+            SpooledOffer(epoch: Epoch($0.epoch), first: $0.first, next: $0.next)
+        }
         forkedFrom = greeting.forkedFrom.map { Epoch($0) }
     }
 }
@@ -301,6 +308,9 @@ extension SessionAnswer {
         self.init(
             epoch: SessionEpoch(answer.epoch), session: answer.session, received: answer.received,
             windowBytes: answer.windowBytes,
-            acknowledges: !answer.isObserver && answer.capabilities.contains("ack"))
+            acknowledges: !answer.isObserver && answer.capabilities.contains("ack"),
+            spooled: answer.spooled?.map {
+                HostSession.StoredEpoch(epoch: SessionEpoch($0.epoch), received: $0.received)
+            })
     }
 }

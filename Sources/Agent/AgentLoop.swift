@@ -20,6 +20,7 @@ final class AgentLoop {
         static let drain = TimerKey(4)
         static let session = TimerKey(5)
         static let relay = (port: TimerKey(6), frame: TimerKey(7), own: TimerKey(8))
+        static let spool = TimerKey(9)
     }
 
     /// What waits to be sent as data.
@@ -39,6 +40,8 @@ final class AgentLoop {
     let sampler: SamplerThread
     /// Numbers, acknowledgements, and what they allow to leave.
     var session: GuestSession
+    /// What is numbered is on disk too; see `AgentLoop+Spool.swift`.
+    var spool: AgentSpool?
     /// A handshake that has not found its place in the control ring.
     var pendingGreeting: SessionGreeting?
     /// The session asked for another epoch, and a write in flight is waited for.
@@ -83,12 +86,15 @@ final class AgentLoop {
         self.version = version
         self.engine = engine
         self.logger = logger
+        let epoch = SessionEpoch(MachineIdentity.newEpoch())
+        spool = try AgentSpool(configuration, epoch, engine.waker, logger)
         session = GuestSession(
-            epoch: SessionEpoch(MachineIdentity.newEpoch()),
-            requiresAcknowledgement: configuration.requiresAcknowledgement)
+            epoch: epoch, requiresAcknowledgement: configuration.requiresAcknowledgement,
+            awaitsMedium: spool != nil, earlier: spool?.numbers ?? [])
         if let level = configuration.logLevel { self.logger.logLevel = level }
         do {
             channel = try FrameChannel(engine: engine, keepsData: true)
+            if !session.earlier.isEmpty { try channel.expectEarlier() }
         } catch {
             throw ProgramFailure(.tryAgain, "\(error)")
         }
@@ -122,6 +128,7 @@ final class AgentLoop {
         }
         engine.watch(signalStream)
         port.start()
+        if spool?.isResting == true { restSpool() }
         becomeReady()
         sampleWasDue()
         startWatchdog()
@@ -167,6 +174,7 @@ final class AgentLoop {
         case Key.watchdog: beginHeartbeat()
         case Key.drain: stage == .draining ? close() : giveUp()
         case Key.session: sessionWasDue()
+        case Key.spool: beginSpool()
         default: break
         }
     }
@@ -239,6 +247,7 @@ final class AgentLoop {
     }
 
     private func woken() {
+        takeSpoolOutcomes()
         if var sample = sampler.take() {
             noteStuckProbe(nil)
             fillCounters(&sample)
@@ -353,6 +362,7 @@ final class AgentLoop {
             "sent \(counters.linesSent) frames",
             "received \(counters.framesReceived)", "dropped \(outbox.dropped)",
         ]
+        if let spoolState { parts.append(spoolState) }
         if let stuckProbe { parts.append("probe \(stuckProbe) stuck") }
         return parts.joined(separator: ", ")
     }

@@ -63,6 +63,9 @@ public struct Configuration: Sendable {
             ports: settings.bool(.ports) && (processes > 0 || areAskedFor),
             portsSeconds: settings.number(.portsInterval))
         agent.requiresAcknowledgement = settings.bool(.requireAck)
+        if settings.bool(.spool), let folder = settings.text(.stateDirectory) {
+            agent.spoolFolder = "\(folder)/spool"
+        }
         agent.commands.policyPath = settings.text(.policy)
         agent.logLevel = settings.text(.logLevel).flatMap { Logger.Level(rawValue: $0) }
         return agent

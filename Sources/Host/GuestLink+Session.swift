@@ -55,19 +55,24 @@ extension GuestLink {
         let actions = stored!.session!.received(
             SessionEpoch(numbering.epoch), numbering.sequence, bytes: frame.byteCount + 1,
             at: milliseconds)
-        if actions.verdict == .store, let through = actions.storesThrough {
+        // A row of an earlier epoch comes with K of that one.
+        let isRow = actions.verdict == .store
+        if isRow, let through = actions.storesThrough ?? actions.earlier.first?.storesThrough {
             stored!.store.append(
                 frame, epoch: SessionEpoch(numbering.epoch), number: numbering.sequence,
                 through: through, to: stored!.log)
         }
-        perform(actions, isRow: actions.verdict == .store)
-        return actions.verdict == .store
+        perform(actions, isRow: isRow)
+        return isRow
     }
 
     private func greeted(_ offer: SessionOffer) {
         let epoch = SessionEpoch(offer.epoch)
         if let sessions {
-            let session = sessions.session(of: epoch, for: self)
+            let earlier = offer.spooled.prefix(SessionLimits.earlierEpochsMax).map {
+                SessionEpoch($0.epoch)
+            }
+            let session = sessions.session(of: epoch, after: earlier, for: self)
             stored?.session = session
         }
         perform { $0.greeted(SessionGreeting(offer), at: $1) }
@@ -112,17 +117,25 @@ extension GuestLink {
                 nil, epoch: epoch, number: through, through: through, to: stored.log)
         }
         if let lost = actions.lost { observer?.guest(self, lost: lost) }
-        if let answer = actions.answer {
-            send(
-                HandshakeAcknowledgement(
-                    epoch: Epoch(answer.epoch), session: answer.session,
-                    received: answer.received, windowBytes: answer.windowBytes,
-                    capabilities: ["ack"]))
-        }
+        for one in actions.earlier { perform(one, isRow: isRow) }
+        if let answer = actions.answer { send(HandshakeAcknowledgement(answer)) }
         if let number = actions.acknowledges, let epoch = session.epoch {
             send(Acknowledgement(Numbering(epoch: Epoch(epoch), sequence: number)))
         }
         if actions.requestsGreeting { send(HandshakeRequest()) }
+    }
+
+    /// What is to be done about an earlier epoch, from the guest's spool.
+    private func perform(_ actions: HostSession.EarlierActions, isRow: Bool) {
+        guard let stored else { return }
+        if let through = actions.storesThrough, !isRow {
+            stored.store.append(
+                nil, epoch: actions.epoch, number: through, through: through, to: stored.log)
+        }
+        if let lost = actions.lost { observer?.guest(self, lost: lost) }
+        if let number = actions.acknowledges {
+            send(Acknowledgement(Numbering(epoch: Epoch(actions.epoch), sequence: number)))
+        }
     }
 
     func sessionWasDue() {
@@ -135,8 +148,8 @@ extension GuestLink {
     private func retryStore() {
         stored!.retriesAt = nil
         stored!.store.resume(stored!.log)
-        if let epoch = stored!.session?.epoch {
-            perform { $0.storeFailed(epoch, at: $1) }
+        for known in stored!.session?.epochs ?? [] {
+            perform { $0.storeFailed(known.epoch, at: $1) }
         }
         port.channel.resume()
     }
@@ -156,6 +169,20 @@ extension SessionGreeting {
         self.init(
             epoch: SessionEpoch(offer.epoch), session: offer.session, first: offer.first,
             next: offer.next, gaps: offer.gaps.map { SessionRange(from: $0.from, to: $0.to) },
-            forkedFrom: offer.forkedFrom.map { SessionEpoch($0) })
+            forkedFrom: offer.forkedFrom.map { SessionEpoch($0) },
+            spooled: offer.spooled.map {
+                SpooledRange(epoch: SessionEpoch($0.epoch), first: $0.first, next: $0.next)
+            })
+    }
+}
+
+extension HandshakeAcknowledgement {
+    init(_ answer: SessionAnswer) {
+        self.init(
+            epoch: Epoch(answer.epoch), session: answer.session, received: answer.received,
+            windowBytes: answer.windowBytes, capabilities: ["ack"])
+        spooled = answer.spooled?.map {
+            SpooledReceipt(epoch: Epoch($0.epoch), received: $0.received)
+        }
     }
 }

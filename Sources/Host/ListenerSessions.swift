@@ -21,27 +21,49 @@ final class ListenerSessions {
     }
 
     /// Takes the session of an epoch for `link`; whoever had it gets nothing more by it.
-    func session(of epoch: SessionEpoch, for link: GuestLink) -> HostSession? {
-        if let own = link.stored?.session, own.epoch == epoch { return own }
-        if let own = link.stored?.session { keep(own) }
+    ///
+    /// - Parameter earlier: what the guest's spool has: epochs of agents that have ended.
+    func session(
+        of epoch: SessionEpoch, after earlier: [SessionEpoch], for link: GuestLink
+    ) -> HostSession? {
+        // One that does not know an earlier epoch begins anew, from the store.
+        if let own = link.stored?.session, own.epoch == epoch, own.knows(earlier) { return own }
+        if let own = link.stored?.session {
+            keep(own)
+            link.stored?.session = nil
+        }
         defer { links[epoch] = Weak(link: link) }
-        var session = take(epoch)
+        var session = take(epoch, earlier)
         _ = session.connected(at: 0)
         return session
     }
 
-    private func take(_ epoch: SessionEpoch) -> HostSession {
+    private func take(_ epoch: SessionEpoch, _ earlier: [SessionEpoch]) -> HostSession {
+        let taken = earlier.compactMap { end($0) }
+        if let session = end(epoch), session.knows(earlier) {
+            // What another session of an earlier epoch was given meanwhile is on its way.
+            if taken.isEmpty { return session }
+        }
+        // What the store knows is all that is known.
+        store.flush()
+        return HostSession(
+            stored: store.epochs(of: log).filter {
+                $0.epoch == epoch || earlier.contains($0.epoch)
+            })
+    }
+
+    /// Ends whatever has the session of an epoch.
+    ///
+    /// - Returns: the session.
+    private func end(_ epoch: SessionEpoch) -> HostSession? {
         if let old = links[epoch]?.link, let session = old.stored?.session, session.epoch == epoch {
+            links[epoch] = nil
             old.stored?.session = nil
             old.port.stop()
             return session
         }
-        if let place = kept.firstIndex(where: { $0.epoch == epoch }) {
-            return kept.remove(at: place).session
-        }
-        // What the store knows is all that is known.
-        store.flush()
-        return HostSession(stored: store.epochs(of: log).filter { $0.epoch == epoch })
+        guard let place = kept.firstIndex(where: { $0.epoch == epoch }) else { return nil }
+        return kept.remove(at: place).session
     }
 
     /// The connection has ended.
@@ -61,11 +83,12 @@ final class ListenerSessions {
     func noteOutcome(_ outcome: MessageStore.Outcome) {
         guard outcome.log == log else { return }
         for place in kept.indices {
-            let epoch = kept[place].epoch
             if outcome.failure != nil {
-                _ = kept[place].session.storeFailed(epoch, at: 0)
-            } else if epoch == outcome.epoch {
-                _ = kept[place].session.stored(epoch, through: outcome.through, at: 0)
+                for known in kept[place].session.epochs {
+                    _ = kept[place].session.storeFailed(known.epoch, at: 0)
+                }
+            } else {
+                _ = kept[place].session.stored(outcome.epoch, through: outcome.through, at: 0)
             }
         }
     }

@@ -23,6 +23,7 @@ public struct Errno: Error, Hashable, Sendable, RawRepresentable {
     public static let noDevice = Errno(rawValue: ENODEV)
     public static let noMemory = Errno(rawValue: ENOMEM)
     public static let noSuchDeviceOrAddress = Errno(rawValue: ENXIO)
+    public static let notFolder = Errno(rawValue: ENOTDIR)
     public static let notFound = Errno(rawValue: ENOENT)
     public static let notPermitted = Errno(rawValue: EPERM)
     public static let notSupported = Errno(rawValue: ENOSYS)

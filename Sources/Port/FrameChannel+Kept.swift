@@ -35,7 +35,9 @@ extension FrameChannel {
     /// Whether a control frame appended now leaves exactly before the next frame that is granted.
     public var isAtFrameStart: Bool { cursor.isAtFrameStart && writing != .data }
     /// Bytes of kept frames that the port took since the start: more than before is progress.
-    public var departedBytes: UInt64 { kept?.departedBytes ?? 0 }
+    public var departedBytes: UInt64 {
+        (kept?.departedBytes ?? 0) + (earlier?.departedBytes ?? 0)
+    }
     /// Whether loose frames have not left: kept ones wait until then.
     public var hasLooseData: Bool { (kept?.looseBytes ?? 0) > 0 }
 
@@ -116,6 +118,19 @@ extension FrameChannel {
         let held = ring.held.extracting(droppingFirst: skipped)
         bytes.reserveCapacity(held.byteCount)
         for offset in 0..<held.byteCount { bytes.append(held.byte(at: offset)) }
+    }
+
+    /// The newest `bytes` that are kept, as they stand in the ring.
+    public func withNewest(_ bytes: Int, _ body: (RawSpan) -> Void) {
+        precondition(bytes <= keptBytes)
+        Self.look(data, bytes, body)
+    }
+
+    private static func look(
+        _ ring: borrowing SendRing, _ bytes: Int, _ body: (RawSpan) -> Void
+    ) {
+        let held = ring.held
+        body(held.extracting((held.byteCount - bytes)..<held.byteCount))
     }
 
     // MARK: For the channel

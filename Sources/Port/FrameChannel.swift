@@ -49,6 +49,7 @@ public final class FrameChannel {
 
     enum Source {
         case control
+        case earlier
         case data
     }
 
@@ -58,6 +59,8 @@ public final class FrameChannel {
     var data: SendRing
     /// What of the data ring may leave, and what is kept; `nil` when nothing is.
     var kept: KeptData?
+    /// Frames that leave before the data; `nil` while there are none. `FrameChannel+Earlier.swift`.
+    var earlier: EarlierData?
     private var scanner = FrameScanner()
     /// The ring whose frame has begun to leave and has not ended.
     var unfinished: Source?
@@ -152,6 +155,7 @@ public final class FrameChannel {
             data.skip(Self.bytesToFrameEnd(data))
             data.releaseSent()
         }
+        dropEarlier()
         unfinished = nil
         control.skip(control.unsentBytes)
         control.releaseSent()
@@ -296,6 +300,8 @@ public final class FrameChannel {
             source = unfinished
         } else if control.unsentBytes > 0 {
             source = .control
+        } else if unsentEarlierBytes > 0 {
+            source = .earlier
         } else if unsentDataBytes > 0 {
             source = .data
         } else {
@@ -309,6 +315,7 @@ public final class FrameChannel {
     private func lease(of source: Source) -> SlabLease? {
         switch source {
         case .control: return control.leaseUnsent(bytesMax: EngineLimits.writeBytesMax)
+        case .earlier: return leaseEarlier()
         case .data:
             // With control waiting, only the frame that has begun is finished first.
             let isControlWaiting = control.unsentBytes > 0 && unfinished == .data
@@ -332,6 +339,10 @@ public final class FrameChannel {
             Self.complete(&control, lease, sent: sent, &counters)
             control.releaseSent()
             unfinished = Self.isMidFrame(control) ? .control : nil
+        case .earlier:
+            Self.complete(&earlier!.ring, lease, sent: sent, &counters)
+            unfinished = Self.isMidFrame(earlier!.ring) ? .earlier : nil
+            earlierLeft(sent)
         case .data:
             Self.complete(&data, lease, sent: sent, &counters)
             unfinished = Self.isMidFrame(data) ? .data : nil

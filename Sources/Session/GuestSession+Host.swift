@@ -30,8 +30,12 @@ extension GuestSession {
             return .none
         case .acknowledged:
             counters.answersRepeated += 1
-            return answer.acknowledges
-                ? acknowledged(epoch, through: answer.received, at: milliseconds) : .none
+            guard answer.acknowledges else { return .none }
+            var actions = acknowledged(epoch, through: answer.received, at: milliseconds)
+            for known in answer.spooled ?? [] {
+                releaseEarlier(known.epoch, through: known.received, &actions)
+            }
+            return actions
         case .greeting, .plain, .observer: break
         }
         hasSeenAnswer = true
@@ -46,7 +50,9 @@ extension GuestSession {
         setWindow(answer.windowBytes)
         state = .acknowledged
         progressAt = latest
-        return release(through: answer.received)
+        var actions = release(through: answer.received)
+        takeEarlier(answer.spooled, &actions)
+        return actions
     }
 
     /// `ack` came.
@@ -54,10 +60,7 @@ extension GuestSession {
         _ epoch: SessionEpoch, through number: UInt64, at milliseconds: UInt64
     ) -> Actions {
         advance(to: milliseconds)
-        guard epoch == self.epoch else {
-            counters.acknowledgementsOfOtherEpochs += 1
-            return .none
-        }
+        guard epoch == self.epoch else { return acknowledgedEarlier(epoch, through: number) }
         guard state != .observer, state != .rolledBack else {
             counters.acknowledgementsUnexpected += 1
             return .none
@@ -69,6 +72,26 @@ extension GuestSession {
         }
         progressAt = latest
         return release(through: number)
+    }
+
+    private mutating func acknowledgedEarlier(
+        _ epoch: SessionEpoch, through number: UInt64
+    ) -> Actions {
+        guard earlier.contains(where: { $0.epoch == epoch }) else {
+            counters.acknowledgementsOfOtherEpochs += 1
+            return .none
+        }
+        guard state != .observer, state != .rolledBack else {
+            counters.acknowledgementsUnexpected += 1
+            return .none
+        }
+        var actions = Actions()
+        if releaseEarlier(epoch, through: number, &actions) {
+            progressAt = latest
+        } else {
+            counters.acknowledgementsStale += 1
+        }
+        return actions
     }
 
     private mutating func setWindow(_ asked: UInt64) {
@@ -150,6 +173,8 @@ extension GuestSession {
         knowable = 0
         leaving = 1
         inFlightBytes = 0
+        rewindEarlier()
+        if durableThrough != nil { durableThrough = 0 }
         state = .absent
         patience = SessionLimits.progressMilliseconds
         return isPresent ? greet() : .none

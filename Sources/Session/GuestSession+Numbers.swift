@@ -25,8 +25,9 @@ extension GuestSession {
         case .acknowledged:
             // A number is given only when everything before has left, so that a result which
             // comes next waits for one frame at most. A new session first resends what is kept.
-            let hasRoom = inFlightBytes == 0 || inFlightBytes < windowBytes
-            guard leaving == kept.next, hasRoom, !kept.isFull else { return .wait }
+            let ahead = inFlightBytes + undurableBytes
+            let hasRoom = ahead == 0 || ahead < windowBytes
+            guard mayEnter, hasRoom, !kept.isFull else { return .wait }
             return .numbered(kept.next)
         case .plain:
             let isFree = messageClass == .metrics || max(latest, milliseconds) >= plainResultsAt
@@ -34,6 +35,10 @@ extension GuestSession {
         case .observer:
             return messageClass == .result && answeredSession == session ? .unnumbered : .wait
         }
+    }
+
+    private var mayEnter: Bool {
+        !hasEarlierToLeave && (leaving == kept.next || isAheadOfMedium)
     }
 
     /// A message was encoded with the number that ``admission(of:answering:at:)`` gave, behind all
@@ -45,7 +50,7 @@ extension GuestSession {
     /// - Returns: its number.
     @discardableResult
     public mutating func enter(_ messageClass: MessageClass, bytes: Int) -> UInt64 {
-        precondition(state == .acknowledged && leaving == kept.next, "nothing was admitted")
+        precondition(state == .acknowledged && mayEnter, "nothing was admitted")
         precondition(messageClass != .control, "control carries no number")
         precondition(bytes <= SessionLimits.numberedFrameBytesMax, "no room to renumber it")
         precondition(!kept.isFull, "more is kept than the limit allows")
@@ -65,10 +70,11 @@ extension GuestSession {
     /// may.
     public mutating func nextDeparture(at milliseconds: UInt64) -> Departure? {
         advance(to: milliseconds)
-        guard state == .acknowledged, leaving < kept.next else { return nil }
+        guard state == .acknowledged, leaving < kept.next, !hasEarlierToLeave else { return nil }
         if !hasUnacknowledged { progressAt = latest }
         let entry = kept[leaving]
         if entry.isGivenUp { return skip() }
+        if let durableThrough, leaving > durableThrough { return nil }
         let bytes = Int(entry.bytes)
         guard inFlightBytes == 0 || inFlightBytes + bytes <= windowBytes else {
             counters.departuresHeld += 1
@@ -84,7 +90,8 @@ extension GuestSession {
 
     /// Whether the next departure is a `skipped`, which needs its place in the stream.
     public var isSkipNext: Bool {
-        state == .acknowledged && leaving < kept.next && kept[leaving].isGivenUp
+        state == .acknowledged && leaving < kept.next && !hasEarlierToLeave
+            && kept[leaving].isGivenUp
     }
 
     private mutating func skip() -> Departure {

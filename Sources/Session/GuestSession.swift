@@ -46,6 +46,8 @@ public struct GuestSession: Sendable {
         public var greeting: SessionGreeting?
         /// A random epoch is needed: ``GuestSession/renewEpoch(_:at:rewrite:)`` is to be called.
         public var needsEpoch = false
+        /// Earlier epochs of which everything is acknowledged: their files are of no use any more.
+        public var finishedEpochs: [SessionEpoch] = []
 
         public init() {}
 
@@ -82,6 +84,10 @@ public struct GuestSession: Sendable {
         public var messagesResent: UInt64 = 0
         /// How often a frame had to wait for room in the window.
         public var departuresHeld: UInt64 = 0
+        /// Messages of earlier epochs that left, each time.
+        public var messagesOfEarlierEpochs: UInt64 = 0
+        /// Answers of hosts that take no messages of earlier epochs.
+        public var hostsWithoutSpool: UInt64 = 0
 
         public init() {}
     }
@@ -100,6 +106,12 @@ public struct GuestSession: Sendable {
     public let requiresAcknowledgement: Bool
 
     var kept = KeptNumbers()
+    /// What a spool has of earlier epochs, the oldest first.
+    public internal(set) var earlier: [SpooledNumbers]
+    /// The host of this session takes them.
+    var takesEarlier = false
+    /// Everything up to this number may leave; `nil` without a spool, when all may.
+    var durableThrough: UInt64?
     /// The number that leaves next in this session.
     var leaving: UInt64 = 1
     /// The highest number that a host of this epoch can know of.
@@ -120,9 +132,18 @@ public struct GuestSession: Sendable {
     /// - Parameters:
     ///   - epoch: 128 fresh random bits.
     ///   - requiresAcknowledgement: `require_ack` of the configuration.
-    public init(epoch: SessionEpoch, requiresAcknowledgement: Bool = false) {
+    ///   - awaitsMedium: whether a number leaves only once ``madeDurable(_:through:)`` said so.
+    ///   - earlier: what a spool has of earlier epochs, the oldest first; seven at most, for a host
+    ///     keeps eight.
+    public init(
+        epoch: SessionEpoch, requiresAcknowledgement: Bool = false, awaitsMedium: Bool = false,
+        earlier: [SpooledNumbers] = []
+    ) {
+        precondition(earlier.count <= SessionLimits.earlierEpochsMax, "more than a host keeps")
         self.epoch = epoch
         self.requiresAcknowledgement = requiresAcknowledgement
+        self.earlier = earlier.filter { !$0.isEmpty }
+        durableThrough = awaitsMedium ? 0 : nil
     }
 
     /// The lowest number still kept.
@@ -137,7 +158,7 @@ public struct GuestSession: Sendable {
     public var nextToLeave: UInt64 { leaving }
 
     var mayFallBack: Bool { !hasSeenAnswer && !requiresAcknowledgement }
-    var hasUnacknowledged: Bool { leaving > kept.first }
+    var hasUnacknowledged: Bool { leaving > kept.first || hasEarlierInFlight }
 
     /// When ``tick(at:)`` is to be called next, in milliseconds of the monotonic clock; `nil` when
     /// nothing is waited for.
@@ -212,6 +233,7 @@ public struct GuestSession: Sendable {
         session += 1
         leaving = kept.first
         inFlightBytes = 0
+        rewindEarlier()
         greetedAt = latest
         // What the handshake tells of counts as sent: the host moves its K over it.
         knowable = max(knowable, kept.first - 1, kept.gaps.last?.to ?? 0)
@@ -223,7 +245,10 @@ public struct GuestSession: Sendable {
         }
         actions.greeting = SessionGreeting(
             epoch: epoch, session: session, first: kept.first, next: kept.next, gaps: kept.gaps,
-            forkedFrom: forkedFrom)
+            forkedFrom: forkedFrom,
+            spooled: earlier.map {
+                SpooledRange(epoch: $0.epoch, first: $0.first, next: $0.next)
+            })
         return actions
     }
 }

@@ -17,34 +17,52 @@ extension HostSession {
             actions.verdict = .discard
             return actions
         }
-        let last = records.count - 1
         guard 1 <= number, number <= SessionLimits.numberMax else {
             counters.refused += 1
             actions.verdict = .discard
             return actions
         }
-        guard epoch == records[last].epoch else {
+        guard let place = place(of: epoch) else {
             counters.otherEpochs += 1
             return jumped()
         }
-        guard number <= records[last].accepted + 1 else { return jumped() }
-        noteUntold(bytes)
-        guard number == records[last].accepted + 1 else {
+        guard number <= records[place].accepted + 1 else { return jumped() }
+        noteUntold(place, bytes)
+        guard number == records[place].accepted + 1 else {
             counters.duplicates += 1
             // A guest that sends what is told as received has not heard it, or was restored from a
             // snapshot: it is told again.
-            if number <= told { told = number - 1 }
+            if number <= records[place].told { records[place].told = number - 1 }
             actions.verdict = .duplicate
-            actions.acknowledges = acknowledgement()
+            acknowledge(place, &actions)
             return actions
         }
-        records[last].accepted = number
+        records[place].accepted = number
         counters.messagesStored += 1
-        passGaps()
+        if isCurrent(place) { passGaps() }
         // What may be due waits for the store: an ack now would end just before this message.
         actions.verdict = .store
-        actions.storesThrough = records[last].accepted
+        store(place, &actions)
         return actions
+    }
+
+    /// The record of an epoch whose numbers may come on this connection.
+    private func place(of epoch: SessionEpoch) -> Int? {
+        if let last = records.last, last.epoch == epoch { return records.count - 1 }
+        return records.firstIndex { $0.epoch == epoch && $0.isSpooled }
+    }
+
+    private func isCurrent(_ place: Int) -> Bool { place == records.count - 1 }
+
+    /// K goes to the store as it stands.
+    private func store(_ place: Int, _ actions: inout Actions) {
+        let through = records[place].accepted
+        if isCurrent(place) {
+            actions.storesThrough = through
+        } else {
+            actions.earlier.append(
+                EarlierActions(records[place].epoch, storesThrough: through))
+        }
     }
 
     private mutating func jumped() -> Actions {
@@ -63,28 +81,27 @@ extension HostSession {
             counters.discarded += 1
             return .none
         }
-        let last = records.count - 1
-        guard epoch == records[last].epoch, range.to <= SessionLimits.numberMax else {
+        guard let place = place(of: epoch), range.to <= SessionLimits.numberMax else {
             counters.otherEpochs += 1
             return jumped()
         }
         // Numbers before it are missing.
-        guard range.from <= records[last].accepted + 1 else { return jumped() }
+        guard range.from <= records[place].accepted + 1 else { return jumped() }
         var actions = Actions()
-        if range.to > records[last].accepted {
-            counters.numbersPassed &+= range.to - records[last].accepted
-            records[last].accepted = range.to
-            passGaps()
-            actions.storesThrough = records[last].accepted
+        if range.to > records[place].accepted {
+            counters.numbersPassed &+= range.to - records[place].accepted
+            records[place].accepted = range.to
+            if isCurrent(place) { passGaps() }
+            store(place, &actions)
         }
-        noteUntold(0)
-        actions.acknowledges = acknowledgement()
+        noteUntold(place, 0)
+        acknowledge(place, &actions)
         return actions
     }
 
-    private mutating func noteUntold(_ bytes: Int) {
-        untoldBytes += bytes
-        if untoldSince == nil { untoldSince = latest }
+    private mutating func noteUntold(_ place: Int, _ bytes: Int) {
+        records[place].untoldBytes += bytes
+        if records[place].untoldSince == nil { records[place].untoldSince = latest }
     }
 
     // MARK: The store
@@ -100,7 +117,7 @@ extension HostSession {
         records[index].received = max(records[index].received, number)
         records[index].accepted = max(records[index].accepted, number)
         var actions = Actions()
-        actions.acknowledges = acknowledgement()
+        if isHeard(index) { acknowledge(index, &actions) }
         return actions
     }
 
@@ -108,29 +125,34 @@ extension HostSession {
     public mutating func storeFailed(_ epoch: SessionEpoch, at milliseconds: UInt64) -> Actions {
         advance(to: milliseconds)
         guard let index = records.firstIndex(where: { $0.epoch == epoch }) else { return .none }
+        let hasLost = records[index].accepted > records[index].received
         records[index].accepted = records[index].received
-        let isCurrent = isGreeted && index == records.count - 1
-        return isCurrent ? request() : .none
+        guard isHeard(index), isCurrent(index) || hasLost else { return .none }
+        return request()
     }
 
-    /// The number to acknowledge, if one is due: after 64 messages, 100 ms or half the window, and
-    /// never above what is safe.
-    mutating func acknowledgement() -> UInt64? {
-        guard isGreeted, let untoldSince, let record = records.last, record.received > told else {
-            return nil
-        }
+    /// Acknowledges, if it is due: after 64 messages, 100 ms or half the window, and never above
+    /// what is safe.
+    mutating func acknowledge(_ index: Int, _ actions: inout Actions) {
+        let record = records[index]
+        guard let untoldSince = record.untoldSince, record.received > record.told else { return }
         let isDue =
-            record.accepted - told >= SessionLimits.acknowledgeMessagesMax
-            || untoldBytes >= windowBytes / 2
+            record.accepted - record.told >= SessionLimits.acknowledgeMessagesMax
+            || record.untoldBytes >= windowBytes / 2
             || latest >= untoldSince + SessionLimits.acknowledgeMilliseconds
-        guard isDue else { return nil }
-        told = record.received
+        guard isDue else { return }
+        records[index].told = record.received
         counters.acknowledgements += 1
         // While more waits for the store, it is told as soon as it is safe: rather too often.
         if record.accepted == record.received {
-            untoldBytes = 0
-            self.untoldSince = nil
+            records[index].untoldBytes = 0
+            records[index].untoldSince = nil
         }
-        return told
+        if isCurrent(index) {
+            actions.acknowledges = record.received
+        } else {
+            actions.earlier.append(
+                EarlierActions(record.epoch, acknowledges: record.received))
+        }
     }
 }

@@ -43,10 +43,30 @@ public struct HostSession: Sendable {
         public var acknowledges: UInt64?
         /// A handshake_request to be sent.
         public var requestsGreeting = false
+        /// The same of earlier epochs, which a spool of the guest has.
+        public var earlier: [EarlierActions] = []
 
         public init() {}
 
         public static let none = Actions()
+    }
+
+    /// What is to be done about an earlier epoch; see ``Actions``.
+    public struct EarlierActions: Equatable, Sendable {
+        public var epoch: SessionEpoch
+        public var storesThrough: UInt64?
+        public var lost: SessionRange?
+        public var acknowledges: UInt64?
+
+        public init(
+            _ epoch: SessionEpoch, storesThrough: UInt64? = nil, lost: SessionRange? = nil,
+            acknowledges: UInt64? = nil
+        ) {
+            self.epoch = epoch
+            self.storesThrough = storesThrough
+            self.lost = lost
+            self.acknowledges = acknowledges
+        }
     }
 
     public struct Counters: Equatable, Sendable {
@@ -92,6 +112,13 @@ public struct HostSession: Sendable {
         var accepted: UInt64
         /// The last handshake's, 0 before the first.
         var session: UInt64 = 0
+        /// The last handshake of this connection listed it as spooled.
+        var isSpooled = false
+        /// The last number told, by handshake_ack or ack, on this connection.
+        var told: UInt64 = 0
+        /// Of what came and is not told: bytes, and since when.
+        var untoldBytes = 0
+        var untoldSince: UInt64?
     }
 
     /// The epochs known, the last greeted one last.
@@ -107,11 +134,6 @@ public struct HostSession: Sendable {
     public internal(set) var awaitsGreeting = true
     var asksAgainAt: UInt64?
     var patience = SessionLimits.progressMilliseconds
-    /// The last number told, by handshake_ack or ack, on this connection.
-    var told: UInt64 = 0
-    /// Of what came and is not told: bytes, and since when.
-    var untoldBytes = 0
-    var untoldSince: UInt64?
     var latest: UInt64 = 0
 
     /// - Parameters:
@@ -143,13 +165,20 @@ public struct HostSession: Sendable {
         records.map { StoredEpoch(epoch: $0.epoch, received: $0.received) }
     }
 
+    /// Whether K of all these epochs is known.
+    public func knows(_ epochs: [SessionEpoch]) -> Bool {
+        epochs.allSatisfy { epoch in records.contains { $0.epoch == epoch } }
+    }
+
     /// When ``tick(at:)`` is to be called next; `nil` when nothing is waited for.
     public var deadlineMilliseconds: UInt64? {
         guard isConnected else { return nil }
         var deadline = asksAgainAt
         // What is not safe yet is told as soon as it is, and needs no clock.
-        if let untoldSince, isGreeted, records[records.count - 1].received > told {
-            let due = untoldSince + SessionLimits.acknowledgeMilliseconds
+        for index in records.indices where isHeard(index) {
+            let record = records[index]
+            guard let since = record.untoldSince, record.received > record.told else { continue }
+            let due = since + SessionLimits.acknowledgeMilliseconds
             deadline = min(deadline ?? due, due)
         }
         return deadline
@@ -170,8 +199,16 @@ public struct HostSession: Sendable {
         isGreeted = false
         awaitsGreeting = true
         asksAgainAt = nil
-        untoldBytes = 0
-        untoldSince = nil
+        for index in records.indices {
+            records[index].untoldBytes = 0
+            records[index].untoldSince = nil
+            records[index].isSpooled = false
+        }
+    }
+
+    /// Whether numbers of this record may come on this connection.
+    func isHeard(_ index: Int) -> Bool {
+        isGreeted && (index == records.count - 1 || records[index].isSpooled)
     }
 
     /// Time has passed.
@@ -182,7 +219,7 @@ public struct HostSession: Sendable {
             patience = min(2 * patience, SessionLimits.progressMillisecondsMax)
             actions = request()
         }
-        actions.acknowledges = acknowledgement()
+        for index in records.indices where isHeard(index) { acknowledge(index, &actions) }
         return actions
     }
 
@@ -216,13 +253,14 @@ public struct HostSession: Sendable {
         patience = SessionLimits.progressMilliseconds
         asksAgainAt = nil
         isGreeted = true
+        var actions = Actions()
+        let spooled = greetedEarlier(greeting, &actions)
         bringForward(greeting.epoch)
         let last = records.count - 1
         let isRestored =
             greeting.session <= records[last].session || greeting.next <= records[last].accepted
         records[last].session = max(records[last].session, greeting.session)
         setGaps(of: greeting)
-        var actions = Actions()
         let accepted = records[last].accepted
         actions.lost = passToFirst(greeting.first)
         if records[last].accepted > accepted { actions.storesThrough = records[last].accepted }
@@ -237,14 +275,55 @@ public struct HostSession: Sendable {
             received = max(received, greeting.next)
             asksAgainAt = latest + patience
         }
-        told = received
-        // What was accepted and is not safe yet is told when it is.
-        untoldBytes = 0
-        untoldSince = records[last].accepted > records[last].received ? latest : nil
+        noteTold(last, received)
         actions.answer = SessionAnswer(
             epoch: greeting.epoch, session: greeting.session, received: received,
-            windowBytes: UInt64(windowBytes))
+            windowBytes: UInt64(windowBytes), spooled: spooled)
         return actions
+    }
+
+    private mutating func noteTold(_ index: Int, _ number: UInt64) {
+        records[index].told = number
+        // What was accepted and is not safe yet is told when it is.
+        records[index].untoldBytes = 0
+        let isWaiting = records[index].accepted > records[index].received
+        records[index].untoldSince = isWaiting ? latest : nil
+    }
+
+    /// The epochs that the handshake lists as spooled are known from here on.
+    ///
+    /// - Returns: K of each; `nil` when there are none.
+    private mutating func greetedEarlier(
+        _ greeting: SessionGreeting, _ actions: inout Actions
+    ) -> [StoredEpoch]? {
+        for index in records.indices { records[index].isSpooled = false }
+        guard !greeting.spooled.isEmpty else { return nil }
+        var known: [StoredEpoch] = []
+        for range in greeting.spooled {
+            let makesSense =
+                range.epoch != greeting.epoch && range.first >= 1 && range.first <= range.next
+                && range.next <= SessionLimits.numberMax
+                && !known.contains { $0.epoch == range.epoch }
+            guard makesSense, known.count < SessionLimits.earlierEpochsMax else {
+                counters.refused += 1
+                continue
+            }
+            bringForward(range.epoch)
+            let last = records.count - 1
+            records[last].isSpooled = true
+            let from = records[last].accepted + 1
+            if from < range.first {
+                // The guest keeps nothing below it: what is missing there will never come.
+                let lost = SessionRange(from: from, to: range.first - 1)
+                counters.numbersLost += range.first - from
+                records[last].accepted = lost.to
+                actions.earlier.append(
+                    EarlierActions(range.epoch, storesThrough: lost.to, lost: lost))
+            }
+            noteTold(last, records[last].received)
+            known.append(StoredEpoch(epoch: range.epoch, received: records[last].received))
+        }
+        return known
     }
 
     private mutating func bringForward(_ epoch: SessionEpoch) {

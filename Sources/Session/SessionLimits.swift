@@ -43,6 +43,11 @@ public enum SessionLimits {
 
     /// Epochs whose K a host keeps for one guest.
     public static let epochsMax = 8
+    /// Earlier epochs that a guest speaks of: with its own they are as many as a host keeps.
+    public static let earlierEpochsMax = epochsMax - 1
+    /// Bytes that have a number and wait for the medium, before another number is given: a result
+    /// that comes next waits for no more than one write.
+    public static let undurableBytesMax = 32_768
     /// A host acknowledges at the latest after so many messages,
     public static let acknowledgeMessagesMax: UInt64 = 64
     /// or so long after the first that is not acknowledged.

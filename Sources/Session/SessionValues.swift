@@ -36,10 +36,12 @@ public struct SessionGreeting: Equatable, Sendable {
     public var gaps: [SessionRange]
     /// The epoch that this one was forked from by a roll-back, if it was.
     public var forkedFrom: SessionEpoch?
+    /// What a spool has of earlier epochs, the oldest first.
+    public var spooled: [SpooledRange]
 
     public init(
         epoch: SessionEpoch, session: UInt64, first: UInt64, next: UInt64,
-        gaps: [SessionRange] = [], forkedFrom: SessionEpoch? = nil
+        gaps: [SessionRange] = [], forkedFrom: SessionEpoch? = nil, spooled: [SpooledRange] = []
     ) {
         self.epoch = epoch
         self.session = session
@@ -47,6 +49,22 @@ public struct SessionGreeting: Equatable, Sendable {
         self.next = next
         self.gaps = gaps
         self.forkedFrom = forkedFrom
+        self.spooled = spooled
+    }
+}
+
+/// Numbers of an earlier epoch that a spool has, as a handshake lists them.
+public struct SpooledRange: Hashable, Sendable {
+    public var epoch: SessionEpoch
+    /// The lowest number.
+    public var first: UInt64
+    /// The number behind the last one.
+    public var next: UInt64
+
+    public init(epoch: SessionEpoch, first: UInt64, next: UInt64) {
+        self.epoch = epoch
+        self.first = first
+        self.next = next
     }
 }
 
@@ -60,15 +78,19 @@ public struct SessionAnswer: Equatable, Sendable {
     public var windowBytes: UInt64
     /// Whether `ack` is among its capabilities and it is no observer.
     public var acknowledges: Bool
+    /// K of each earlier epoch that the handshake listed; `nil` from a host that does not know of
+    /// them.
+    public var spooled: [HostSession.StoredEpoch]?
 
     public init(
         epoch: SessionEpoch, session: UInt64, received: UInt64, windowBytes: UInt64,
-        acknowledges: Bool = true
+        acknowledges: Bool = true, spooled: [HostSession.StoredEpoch]? = nil
     ) {
         self.epoch = epoch
         self.session = session
         self.received = received
         self.windowBytes = windowBytes
         self.acknowledges = acknowledges
+        self.spooled = spooled
     }
 }

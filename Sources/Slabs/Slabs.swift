@@ -47,6 +47,9 @@ public enum SlabLimits {
     /// Rings that a pool lends at a time, for frames longer than a slab; 2 MiB each.
     public static let pooledRingsDefault = 8
 
+    /// Slabs of the ring for frames of an earlier life: one of 1 MiB fits, behind a little more.
+    public static let earlierSlabs = 18
+
     /// The most slabs in one ring, 64 MiB; a larger one is a mistake in the caller's arithmetic.
     public static let slabsMax = 1024
 }

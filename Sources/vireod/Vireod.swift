@@ -79,6 +79,14 @@ struct Vireod: ParsableCommand {
         help: "Take the port of qemu-ga when there is none of ours.")
     var allowForeignPort = false
 
+    @Option(
+        name: .long,
+        help: ArgumentHelp(
+            "Keep numbered messages in this folder too, so that they outlive the agent.",
+            discussion: "The folder is the agent's alone, mode 0700. Environment: VIREO_SPOOL.",
+            valueName: "folder"))
+    var spool: String?
+
     @Flag(name: .long, help: "Send one handshake and one sample, then end.")
     var once = false
 
@@ -87,10 +95,11 @@ struct Vireod: ParsableCommand {
         defer { ServiceLog.flush() }
         do {
             let sources = sources()
-            let isOnce = once
+            let (isOnce, spool) = (once, spool)
             let read = { () throws(ProgramFailure) -> AgentConfiguration in
                 var configuration = try Configuration(sources).agent
                 configuration.isOnce = isOnce
+                configuration.spoolFolder = spool ?? configuration.spoolFolder
                 configuration.commands.socketPath = environmentVariable("VIREO_EXEC_SOCKET")
                 configuration.commands.isManaged = environmentVariable("NOTIFY_SOCKET") != nil
                 return configuration

@@ -12,6 +12,12 @@ enum Fault: Int, CaseIterable {
     case guestKilled
     /// The same after a part of a frame was written.
     case guestKilledInMidFrame
+    /// The agent ends and what its disk had not synced is lost, in any byte.
+    case powerCut
+    /// The guest's disk takes nothing for a while.
+    case diskFails
+    /// A host that does not know of spooled epochs.
+    case olderHostAttached
     case unplugged
     case clockJump
     case slowHost
@@ -40,6 +46,10 @@ enum PlausibleBug: CaseIterable {
     case epochNotChecked
     /// The host keeps K by guest, and does not begin at 0 with a new epoch.
     case counterNotReset
+    /// The guest sends what its disk has not synced.
+    case leavesBeforeItIsDurable
+    /// A new agent does not read the spool.
+    case spoolForgotten
 }
 
 /// What a batch of runs came to.
@@ -64,6 +74,9 @@ struct Tally {
     var jumps = 0
     var staleAcknowledgements = 0
     var peakKeptBytes = 0
+    var messagesFromDisk = 0
+    var earlierSent = 0
+    var tornBytes = 0
 
     /// The behaviours of the port and of both sessions that a batch must have seen.
     var observed: [(String, Int)] {
@@ -75,7 +88,9 @@ struct Tally {
             ("roll-backs noticed", rollbacks), ("plain hosts", fallbacksToPlain),
             ("sessions without progress", sessionsWithoutProgress),
             ("duplicates dropped", duplicates), ("jumps noticed", jumps),
-            ("acks ignored", staleAcknowledgements),
+            ("acks ignored", staleAcknowledgements), ("messages read from disk", messagesFromDisk),
+            ("messages of earlier epochs sent", earlierSent),
+            ("bytes torn off a disk", tornBytes),
         ]
     }
 
@@ -95,7 +110,10 @@ struct Tally {
         unnumberedFrames += run.ledger.unnumberedRead
         numbersGivenUp += run.ledger.messagesGivenUp
         rollbacks += run.ledger.rollbacks
+        messagesFromDisk += run.ledger.messagesRead
+        tornBytes += run.tornBytes
         for counters in run.guestCounters {
+            earlierSent += Int(counters.messagesOfEarlierEpochs)
             fallbacksToPlain += Int(counters.fallbacksToPlain)
             sessionsWithoutProgress += Int(counters.sessionsWithoutProgress)
             staleAcknowledgements += Int(

@@ -17,6 +17,10 @@ final class Ledger {
     private(set) var violation: String?
     private var entered: [Key: Message] = [:]
     private var givenUp: Set<Key> = []
+    private var givenUpIDs: Set<UInt64> = []
+    /// Messages that were safe on a guest's disk: they outlive its agent.
+    private(set) var durable: Set<UInt64> = []
+    private(set) var messagesRead = 0
     /// The rows on the host's disk: they outlive everything.
     private var rows: [Key: UInt64] = [:]
     private var lastRow: [SessionEpoch: UInt64] = [:]
@@ -52,6 +56,29 @@ final class Ledger {
         messagesGivenUp += 1
         if message.messageClass != .metrics { fail("\(message.messageClass) was given up") }
         givenUp.insert(Key(epoch: epoch, number: number))
+        givenUpIDs.insert(message.id)
+    }
+
+    func madeDurable(_ messages: [Message]) {
+        for message in messages { durable.insert(message.id) }
+    }
+
+    /// A snapshot has the disk of its moment.
+    func restoreDurable(_ ids: Set<UInt64>) { durable = ids }
+
+    /// A new agent found this in a spool.
+    func foundOnDisk(_ epoch: SessionEpoch, _ number: UInt64, _ message: Message) {
+        messagesRead += 1
+        if entered[Key(epoch: epoch, number: number)] != message {
+            fail("number \(number) stands in the spool with other bytes")
+        }
+    }
+
+    /// At the end: what was safe on a disk has been delivered.
+    func checkDurable() {
+        for id in durable where deliveries[id] == nil && !givenUpIDs.contains(id) {
+            fail("message \(id) was safe on the guest's disk, and is lost")
+        }
     }
 
     /// The guest lets go of a message: it must be safe, or declared lost.

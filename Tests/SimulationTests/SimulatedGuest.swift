@@ -1,4 +1,5 @@
 import Session
+import Spool
 
 /// An agent: its session, its send ring, its queues. A value, so that a snapshot is a copy.
 struct SimulatedGuest {
@@ -13,6 +14,12 @@ struct SimulatedGuest {
     /// Control and unnumbered frames: nobody keeps them.
     private var loose: [UInt8] = []
     private var isMidFrame = false
+    /// What earlier lives left on the disk, and what of it is on its way.
+    private var earlier: [SpooledFrames] = []
+    private var earlierOut: [UInt8] = []
+    var disk: SimulatedDisk?
+    /// Numbers up to it had to do without the disk.
+    private var restedThrough: UInt64 = 0
     private var queues: [[Ledger.Message]] = [[], [], [], []]
     private var reader = LineReader()
     private var lastReleased: [UInt8] = []
@@ -21,13 +28,39 @@ struct SimulatedGuest {
     private(set) var peakKeptBytes = 0
     private(set) var queueDropped = 0
 
-    init(epoch: SessionEpoch, bug: PlausibleBug?) {
-        session = GuestSession(epoch: epoch)
+    init(epoch: SessionEpoch, disk: SimulatedDisk?, bug: PlausibleBug?, _ ledger: Ledger) {
+        self.disk = disk
         self.bug = bug
+        if bug != .spoolForgotten { earlier = self.disk?.read(ledger) ?? [] }
+        session = GuestSession(
+            epoch: epoch, awaitsMedium: disk != nil && bug != .leavesBeforeItIsDurable,
+            earlier: earlier.map(\.numbers))
+        for frames in earlier {
+            frames.forEach { number, _, bytes in
+                guard let message = Self.message(bytes) else { return ledger.fail("half a frame") }
+                ledger.foundOnDisk(frames.epoch, number, message)
+            }
+        }
     }
 
-    var waiting: Int { queues.reduce(kept.count) { $0 + $1.count } }
-    var everything: [Ledger.Message] { kept + queues.flatMap { $0 } }
+    private static func message(_ frame: ArraySlice<UInt8>) -> Ledger.Message? {
+        guard let line = SimulatedLine(frame.dropLast()), line.kind == .numbered else { return nil }
+        return Ledger.Message(
+            id: line.values[3], messageClass: MessageClass(rawValue: Int(line.values[4]))!,
+            padding: line.padding)
+    }
+
+    var waiting: Int {
+        queues.reduce(kept.count) { $0 + $1.count } + session.earlierMessages
+    }
+
+    var everything: [Ledger.Message] {
+        var spooled: [Ledger.Message] = []
+        for frames in earlier {
+            frames.forEach { if let message = Self.message($2) { spooled.append(message) } }
+        }
+        return spooled + kept + queues.flatMap { $0 }
+    }
 
     mutating func append(_ message: Ledger.Message) {
         queues[message.messageClass.rawValue].append(message)
@@ -51,6 +84,52 @@ struct SimulatedGuest {
         if actions.rewinds { cursor.rewind() }
         if let greeting = actions.greeting { send(greeting) }
         if actions.needsEpoch { ledger.rolledBack(wasRestored: wasRestored) }
+        for epoch in actions.finishedEpochs { finish(epoch, ledger) }
+        if session.keptMessages == 0 { disk?.release() }
+    }
+
+    private mutating func finish(_ epoch: SessionEpoch, _ ledger: Ledger) {
+        guard let place = earlier.firstIndex(where: { $0.epoch == epoch }) else {
+            return ledger.fail("an epoch ends that nobody knows")
+        }
+        earlier.remove(at: place).forEach { number, _, bytes in
+            if let message = Self.message(bytes) { ledger.release(epoch, number, message) }
+        }
+        disk?.remove(epoch)
+    }
+
+    // MARK: The disk
+
+    mutating func syncDisk(_ ledger: Ledger) {
+        guard let through = disk?.sync(ledger) else { return }
+        session.madeDurable(session.epoch, through: through)
+    }
+
+    /// - Returns: whether there was something to lose.
+    mutating func failDisk(_ random: inout SplitMix) -> Bool {
+        guard disk != nil, disk?.isResting == false, session.undurableMessages > 0 else {
+            return false
+        }
+        disk?.fail(&random)
+        letGo(through: session.next - 1)
+        return true
+    }
+
+    /// Everything kept goes to the disk from its start.
+    mutating func beginDisk(anotherEpoch: Bool = false) {
+        guard disk != nil else { return }
+        disk?.begin(anotherEpoch: anotherEpoch)
+        restedThrough = anotherEpoch ? 0 : restedThrough
+        if let range = session.givenUpBeforeKept { disk?.giveUp(range, session.epoch) }
+        var entries: [(number: UInt64, bytes: Int)] = []
+        session.forEachKept { entries.append(($0, $2)) }
+        var position = Int(cursor.target - ringStart)
+        for entry in entries {
+            disk?.append(
+                Array(ring[position..<(position + entry.bytes)]), session.epoch, entry.number,
+                kept[Int(entry.number - keptFirst)])
+            position += entry.bytes
+        }
     }
 
     private mutating func release(
@@ -83,6 +162,7 @@ struct SimulatedGuest {
 
     private mutating func send(_ greeting: SessionGreeting) {
         isMidFrame = false
+        earlierOut = []
         loose = bug == .noNewline ? [] : [0x0a]
         loose += SimulatedLine(greeting).bytes
     }
@@ -115,6 +195,7 @@ struct SimulatedGuest {
         ring = newRing
         ringStart = 0
         cursor = newCursor
+        beginDisk(anotherEpoch: true)
         perform(actions, epoch, ledger)
     }
 
@@ -212,15 +293,43 @@ struct SimulatedGuest {
         ring += bytes
         kept.append(message)
         cursor.append(bytes.count)
+        disk?.append(bytes, session.epoch, number, message)
+        if disk?.isResting == true { letGo(through: number) }
+    }
+
+    private mutating func letGo(through number: UInt64) {
+        restedThrough = max(restedThrough, number)
+        session.madeDurable(session.epoch, through: number)
+    }
+
+    private mutating func grantEarlier(at now: UInt64, _ ledger: Ledger) {
+        while earlierOut.count < 65_536, let departure = session.nextEarlierDeparture(at: now) {
+            switch departure {
+            case .frame(let epoch, let number, let bytes):
+                guard let frames = earlier.first(where: { $0.epoch == epoch }) else {
+                    return ledger.fail("a frame of an epoch that nobody has")
+                }
+                if frames[number].count != bytes { ledger.fail("a frame of another length") }
+                earlierOut += frames[number]
+            case .skipped(let epoch, let range):
+                earlierOut +=
+                    SimulatedLine(.skipped, epoch.values + [range.from, range.to]).bytes
+            }
+        }
     }
 
     private mutating func grant(at now: UInt64, _ ledger: Ledger) {
+        grantEarlier(at: now, ledger)
         while cursor.mayGrant {
             if session.isSkipNext, !(cursor.isAtFrameStart && loose.isEmpty) { return }
             let before = session.inFlightBytes
             guard let departure = session.nextDeparture(at: now) else { return }
             switch departure {
-            case .frame(_, let bytes): cursor.grant(bytes)
+            case .frame(let number, let bytes):
+                cursor.grant(bytes)
+                if let disk, number > max(disk.syncedThrough, restedThrough) {
+                    ledger.fail("number \(number) leaves before it is on the disk")
+                }
             case .skipped(let range, let bytes):
                 loose +=
                     SimulatedLine(
@@ -241,6 +350,13 @@ struct SimulatedGuest {
             let count = port.guestWrite(loose[...])
             loose.removeFirst(count)
             return count == 0 ? nil : 1
+        }
+        if !earlierOut.isEmpty {
+            let count = port.guestWrite(earlierOut.prefix(SimulatedPort.writeBytesMax))
+            guard count > 0 else { return nil }
+            isMidFrame = earlierOut[count - 1] != 0x0a
+            earlierOut.removeFirst(count)
+            return count
         }
         guard cursor.leavingBytes > 0 else { return nil }
         let start = Int(cursor.sent - ringStart)
@@ -263,7 +379,9 @@ struct SimulatedGuest {
         _ port: inout SimulatedPort, random: inout SplitMix, at now: UInt64, _ ledger: Ledger
     ) -> Bool {
         admit(at: now, ledger)
-        guard loose.isEmpty || isMidFrame, cursor.leavingBytes > 1 else { return false }
+        guard loose.isEmpty || isMidFrame, earlierOut.isEmpty, cursor.leavingBytes > 1 else {
+            return false
+        }
         let start = Int(cursor.sent - ringStart)
         let count = 1 + random.below(min(cursor.leavingBytes, SimulatedPort.writeBytesMax) - 1)
         _ = send(Array(ring[start..<(start + count)])[...], &port)

@@ -26,6 +26,8 @@ struct SimulatedHost {
     private var answered: (epoch: SessionEpoch, received: UInt64)?
     private let bug: PlausibleBug?
     private(set) var isConnected = false
+    /// An older host takes only the numbers of the epoch that greets it.
+    private var knowsSpool = true
 
     init(bug: PlausibleBug?) {
         self.bug = bug
@@ -37,8 +39,9 @@ struct SimulatedHost {
 
     // MARK: Connections
 
-    mutating func connect(as role: Role, at now: UInt64) {
+    mutating func connect(as role: Role, knowsSpool: Bool = true, at now: UInt64) {
         self.role = role
+        self.knowsSpool = knowsSpool
         isConnected = true
         reader.reset()
         output = [0x0a]
@@ -71,6 +74,7 @@ struct SimulatedHost {
                 perform(session.stored(epoch, through: through, at: now), at: now)
             }
         }
+        for one in actions.earlier { perform(one, row: row, at: now) }
         if let answer = actions.answer {
             answered = (answer.epoch, answer.received)
             output += SimulatedLine(answer).bytes
@@ -79,6 +83,18 @@ struct SimulatedHost {
             output += SimulatedLine(.acknowledgement, epoch.values + [number]).bytes
         }
         if actions.requestsGreeting { output += SimulatedLine(.request, []).bytes }
+    }
+
+    private mutating func perform(
+        _ actions: HostSession.EarlierActions, row: (number: UInt64, message: Ledger.Message)?,
+        at now: UInt64
+    ) {
+        if let through = actions.storesThrough {
+            pending.append(Pending(epoch: actions.epoch, through: through, row: row))
+        }
+        if let number = actions.acknowledges {
+            output += SimulatedLine(.acknowledgement, actions.epoch.values + [number]).bytes
+        }
     }
 
     // MARK: Turns
@@ -135,6 +151,8 @@ struct SimulatedHost {
     private mutating func greet(
         _ greeting: SessionGreeting, at now: UInt64, _ ledger: Ledger
     ) {
+        var greeting = greeting
+        if !knowsSpool { greeting.spooled = [] }
         if bug == .counterNotReset, let last = session.epochs.last,
             !session.epochs.contains(where: { $0.epoch == greeting.epoch })
         {
@@ -146,6 +164,9 @@ struct SimulatedHost {
         let actions = session.greeted(greeting, at: now)
         if let lost = actions.lost {
             ledger.fail("the host logs \(lost.from)...\(lost.to) as lost")
+        }
+        for one in actions.earlier where one.lost != nil {
+            ledger.fail("the host logs \(one.lost!) of an earlier epoch as lost")
         }
         perform(actions, at: now)
     }

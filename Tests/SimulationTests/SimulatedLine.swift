@@ -88,18 +88,28 @@ extension SimulatedLine {
         self.init(
             .handshake,
             greeting.epoch.values + [greeting.session, greeting.first, greeting.next]
-                + fork.values + greeting.gaps.flatMap { [$0.from, $0.to] })
+                + fork.values + [UInt64(greeting.gaps.count)]
+                + greeting.gaps.flatMap { [$0.from, $0.to] }
+                + greeting.spooled.flatMap { $0.epoch.values + [$0.first, $0.next] })
     }
 
     var greeting: SessionGreeting {
         var gaps: [SessionRange] = []
-        for index in stride(from: 7, to: values.count, by: 2) {
+        let gapsEnd = 8 + 2 * Int(values[7])
+        for index in stride(from: 8, to: gapsEnd, by: 2) {
             gaps.append(SessionRange(from: values[index], to: values[index + 1]))
+        }
+        var spooled: [SpooledRange] = []
+        for index in stride(from: gapsEnd, to: values.count, by: 4) {
+            spooled.append(
+                SpooledRange(
+                    epoch: SessionEpoch(values[index...(index + 1)]), first: values[index + 2],
+                    next: values[index + 3]))
         }
         return SessionGreeting(
             epoch: SessionEpoch(values[0...1]), session: values[2], first: values[3],
             next: values[4], gaps: gaps,
-            forkedFrom: values[5] == 0 ? nil : SessionEpoch(values[5...6]))
+            forkedFrom: values[5] == 0 ? nil : SessionEpoch(values[5...6]), spooled: spooled)
     }
 
     init(_ answer: SessionAnswer) {
@@ -108,13 +118,20 @@ extension SimulatedLine {
             answer.epoch.values
                 + [
                     answer.session, answer.received, answer.windowBytes,
-                    answer.acknowledges ? 1 : 0,
-                ])
+                    answer.acknowledges ? 1 : 0, answer.spooled == nil ? 0 : 1,
+                ] + (answer.spooled ?? []).flatMap { $0.epoch.values + [$0.received] })
     }
 
     var answer: SessionAnswer {
-        SessionAnswer(
+        var spooled: [HostSession.StoredEpoch] = []
+        for index in stride(from: 7, to: values.count, by: 3) {
+            spooled.append(
+                .init(
+                    epoch: SessionEpoch(values[index...(index + 1)]), received: values[index + 2]))
+        }
+        return SessionAnswer(
             epoch: SessionEpoch(values[0...1]), session: values[2], received: values[3],
-            windowBytes: values[4], acknowledges: values[5] == 1)
+            windowBytes: values[4], acknowledges: values[5] == 1,
+            spooled: values[6] == 1 ? spooled : nil)
     }
 }

@@ -8,13 +8,15 @@ extension Simulation {
 
     /// Lets one of them strike, if it can: some need a guest, or a host.
     mutating func strike() {
-        switch random.below(30) {
+        switch random.below(34) {
         case 0...4: leave()
         case 5...6: killHost()
         case 7...8: replaceHostUnseen()
         case 9: attach(.observer)
         case 10: attach(.plain)
         case 11...12: killGuest()
+        case 29...30: killGuest(byPowerCut: true)
+        case 31...32: failDisk()
         case 13: unplug()
         case 14...15: jump()
         case 16...18: slowDown()
@@ -62,20 +64,23 @@ extension Simulation {
         nextRole = role
     }
 
-    private mutating func killGuest() {
+    private mutating func killGuest(byPowerCut: Bool = false) {
         guard guest != nil, port.isPlugged, port.isOpen else { return }
         create()
         if guest!.writePart(&port, random: &random, at: now, ledger) {
             strike(.guestKilledInMidFrame)
         }
-        strike(.guestKilled)
-        endGuest()
+        strike(byPowerCut ? .powerCut : .guestKilled)
+        endGuest(byPowerCut: byPowerCut)
         port.close()
         note("the guest was killed")
     }
 
-    private mutating func endGuest() {
+    private mutating func endGuest(byPowerCut: Bool) {
         retire()
+        disk = guest!.disk
+        disk?.crash(&random, leavesJunk: byPowerCut)
+        tornBytes += disk?.tornBytes ?? 0
         guest = nil
         guestReturnsAt = now + UInt64(pause())
     }
@@ -124,6 +129,12 @@ extension Simulation {
         note("the store fails")
     }
 
+    private mutating func failDisk() {
+        guard guest != nil, guest!.failDisk(&random) else { return }
+        strike(.diskFails)
+        note("the guest's disk fails")
+    }
+
     private mutating func pressMemory() {
         guard guest != nil else { return }
         let before = ledger.messagesGivenUp
@@ -140,6 +151,7 @@ extension Simulation {
         guard guest != nil, port.isPlugged, port.isOpen else { return }
         strike(.snapshotTaken)
         snapshot = guest
+        snapshotDurable = ledger.durable
         snapshotUses = 0
         epochsSinceSnapshot = 0
         note("a snapshot is taken")
@@ -156,6 +168,7 @@ extension Simulation {
         guest = snapshot
         guest!.wasRestored = true
         ledger.restored(snapshot.everything)
+        ledger.restoreDurable(snapshotDurable)
         disconnectHost(returningIn: pause())
         port.restore()
         if !port.isOpen { port.open() }

@@ -33,6 +33,10 @@ struct Simulation {
     var guestIsSlowUntil: UInt64 = 0
     var nextRole = SimulatedHost.Role.acknowledging
     var strangerLeavesAt: UInt64?
+    /// The disk of a guest whose agent does not run; `nil` for a machine without a spool.
+    var disk: SimulatedDisk?
+    var snapshotDurable: Set<UInt64> = []
+    var tornBytes = 0
     var snapshot: SimulatedGuest?
     var snapshotUses = 0
     var epochsSinceSnapshot = 0
@@ -50,6 +54,7 @@ struct Simulation {
         self.bug = bug
         random = SplitMix(seed: seed)
         host = SimulatedHost(bug: bug)
+        disk = seed % 2 == 0 ? nil : SimulatedDisk()
         trace = isTraced ? [] : nil
     }
 
@@ -99,7 +104,7 @@ struct Simulation {
     private mutating func comeBack() {
         if !port.isPlugged, now >= plugReturnsAt { port.plug() }
         if port.isPlugged, guest == nil, now >= guestReturnsAt {
-            guest = SimulatedGuest(epoch: newEpoch(), bug: bug)
+            guest = SimulatedGuest(epoch: newEpoch(), disk: disk, bug: bug, ledger)
             port.open()
             guestSeesHost = false
             note("a guest starts")
@@ -112,7 +117,12 @@ struct Simulation {
         }
         if port.isPlugged, !host.isConnected, now >= hostReturnsAt {
             port.hostArrives()
-            host.connect(as: nextRole, at: now)
+            let isOlder = isCreating && random.oneIn(10)
+            host.connect(as: nextRole, knowsSpool: !isOlder, at: now)
+            if isOlder {
+                strike(.olderHostAttached)
+                strangerLeavesAt = now + UInt64(500 + random.below(3000))
+            }
             if nextRole != .acknowledging {
                 strike(nextRole == .observer ? .observerAttached : .plainHostAttached)
                 strangerLeavesAt = now + UInt64(500 + random.below(25_000))
@@ -147,11 +157,21 @@ struct Simulation {
         if now >= guestIsSlowUntil {
             for _ in 0..<4 where !port.isInputEmpty { guest!.read(&port, at: now, ledger) }
         }
+        turnDisk()
         guest!.handle(ledger) { $0.tick(at: now) }
         if guest!.session.state == .rolledBack { renewEpoch() }
         let writes = random.oneIn(3) ? 1 : 1 + random.below(12)
         guest!.send(&port, writes: writes, at: now, ledger)
         if losesFrames { loseFrames() }
+    }
+
+    private mutating func turnDisk() {
+        guard let disk = guest!.disk else { return }
+        if disk.isResting {
+            if random.oneIn(30) { guest!.beginDisk() }
+        } else if random.oneIn(2) {
+            guest!.syncDisk(ledger)
+        }
     }
 
     mutating func renewEpoch() {
@@ -222,14 +242,17 @@ struct Simulation {
         hostIsSlowUntil = 0
         hostIsStuckUntil = 0
         guestIsSlowUntil = 0
-        strangerLeavesAt = host.role == .acknowledging ? nil : now
+        // Whoever is there goes: it may be a host of another kind.
+        strangerLeavesAt = now
         nextRole = .acknowledging
         var steps = 0
         while ledger.violation == nil {
             step()
             steps += 1
             guard let guest else { continue }
-            if guest.waiting == 0, host.isIdle, port.slotsUsed == 0 { return }
+            if guest.waiting == 0, host.isIdle, port.slotsUsed == 0 {
+                return ledger.checkDurable()
+            }
             if steps % 200 == 0 { now += 500 }
             if now > limit {
                 let session = guest.session

@@ -13,6 +13,7 @@ import Testing
         "Session": ["DequeModule"],
         "Port": ["CLinux", "Framing", "IOEngine", "Kernel", "Session", "Slabs"],
         "Probes": ["CLinux", "Glibc", "Kernel", "Synchronization", "Wire"],
+        "Spool": ["Kernel", "Session", "Synchronization"],
         "Commands": [
             "CCrypto", "CLinux", "Glibc", "IOEngine", "Kernel", "Logging", "Port", "Probes",
             "Slabs", "Synchronization", "Systemd", "Wire", "YAML",
@@ -24,7 +25,7 @@ import Testing
         "YAML": ["CYaml"],
         "Configuration": ["Agent", "IOEngine", "Kernel", "Logging", "Port", "Probes", "YAML"],
         "Agent": [
-            "DequeModule", "IOEngine", "Kernel", "Logging", "Port", "Probes", "Session", "Slabs",
+            "DequeModule", "IOEngine", "Kernel", "Logging", "Port", "Probes", "Session", "Slabs", "Spool",
             "Synchronization",
             "Systemd", "Wire",
         ],

@@ -13,6 +13,9 @@ public struct HandshakeAcknowledgement: WireMessage, Hashable, Sendable {
     /// Without `ack` among them, the host only watches.
     public var capabilities: [String]
     public var isObserver = false
+    /// K of each epoch that the handshake listed as spooled; `nil` from a host that does not know
+    /// of them.
+    public var spooled: [SpooledReceipt]?
 
     public init(
         epoch: Epoch, session: UInt64, received: UInt64, windowBytes: UInt64,
@@ -35,6 +38,7 @@ public struct HandshakeAcknowledgement: WireMessage, Hashable, Sendable {
         for capability in capabilities { writer.value(capability) }
         writer.endArray()
         if isObserver { writer.member("observer", true) }
+        if let spooled { SpooledReceipt.encode(spooled, into: &writer) }
     }
 
     /// `nil` without epoch, session, received or window.
@@ -48,6 +52,7 @@ public struct HandshakeAcknowledgement: WireMessage, Hashable, Sendable {
             epoch: epoch, session: session, received: received, windowBytes: windowBytes,
             capabilities: members.strings("capabilities"))
         isObserver = members.bool("observer") ?? false
+        spooled = SpooledReceipt.list(members.value("spooled"))
     }
 }
 

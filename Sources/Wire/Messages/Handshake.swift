@@ -62,6 +62,8 @@ public struct SessionOffer: Hashable, Sendable {
     public var gaps: [NumberRange] = []
     /// The epoch whose kept messages were renumbered in this one, after a snapshot was restored.
     public var forkedFrom: Epoch?
+    /// What a spool on disk has of earlier epochs, the oldest first.
+    public var spooled: [SpooledOffer] = []
 
     public init(epoch: Epoch, session: UInt64, first: UInt64, next: UInt64) {
         self.epoch = epoch
@@ -85,6 +87,7 @@ public struct SessionOffer: Hashable, Sendable {
         }
         writer.endArray()
         if let forkedFrom { writer.member("forked_from", forkedFrom) }
+        SpooledOffer.encode(spooled, into: &writer)
     }
 
     /// `nil` unless the protocol is ours and every member is there and makes sense.
@@ -95,11 +98,13 @@ public struct SessionOffer: Hashable, Sendable {
             let session = members.unsigned("session"),
             let first = members.unsigned("first"),
             let next = members.unsigned("next"), first <= next,
-            let gaps = Self.gaps(members.value("gaps"))
+            let gaps = Self.gaps(members.value("gaps")),
+            let spooled = SpooledOffer.list(members.value("spooled"))
         else { return nil }
         self.init(epoch: epoch, session: session, first: first, next: next)
         self.gaps = gaps
         forkedFrom = members.epoch("forked_from")
+        self.spooled = spooled
     }
 
     private static func gaps(_ value: JSONValue) -> [NumberRange]? {
