@@ -13,6 +13,8 @@ enum Fault: Int, CaseIterable {
     /// The same after a part of a frame was written.
     case guestKilledInMidFrame
     case unplugged
+    /// The same while the host stays connected: it sees no edge.
+    case unpluggedUnseen
     case clockJump
     case slowHost
     case slowGuest
@@ -53,6 +55,8 @@ struct Tally {
     var bytesLost = 0
     var writesRefused = 0
     var writesWithoutHost = 0
+    var hostBytesLost = 0
+    var slotsLeaked = 0
     var staleBytes = 0
     var halfFrames = 0
     var unnumberedFrames = 0
@@ -70,6 +74,7 @@ struct Tally {
         [
             ("bytes lost in flight", bytesLost), ("writes refused, queue full", writesRefused),
             ("writes without a host", writesWithoutHost),
+            ("bytes of hosts lost", hostBytesLost), ("slots leaked", slotsLeaked),
             ("bytes kept for a closed port", staleBytes), ("half frames read", halfFrames),
             ("unnumbered frames", unnumberedFrames), ("numbers given up", numbersGivenUp),
             ("roll-backs noticed", rollbacks), ("plain hosts", fallbacksToPlain),
@@ -90,6 +95,8 @@ struct Tally {
         bytesLost += run.port.bytesLost
         writesRefused += run.port.writesRefused
         writesWithoutHost += run.port.writesWithoutHost
+        hostBytesLost += run.port.hostBytesLost
+        slotsLeaked += run.port.slotsLeaked
         staleBytes += run.port.bytesKeptWhileClosed
         halfFrames += run.ledger.halfFrames
         unnumberedFrames += run.ledger.unnumberedRead
