@@ -53,7 +53,9 @@ struct Tally {
     var framesMin = Int.max
     var faultsMin = Int.max
     var bytesLost = 0
+    var writesShort = 0
     var writesRefused = 0
+    var bytesDiscarded = 0
     var writesWithoutHost = 0
     var hostBytesLost = 0
     var slotsLeaked = 0
@@ -72,7 +74,9 @@ struct Tally {
     /// The behaviours of the port and of both sessions that a batch must have seen.
     var observed: [(String, Int)] {
         [
-            ("bytes lost in flight", bytesLost), ("writes refused, queue full", writesRefused),
+            ("bytes lost in flight", bytesLost), ("short writes", writesShort),
+            ("bytes of input discarded", bytesDiscarded),
+            ("writes refused, queue full", writesRefused),
             ("writes without a host", writesWithoutHost),
             ("bytes of hosts lost", hostBytesLost), ("slots leaked", slotsLeaked),
             ("bytes kept for a closed port", staleBytes), ("half frames read", halfFrames),
@@ -93,6 +97,8 @@ struct Tally {
         framesMin = min(framesMin, run.ledger.framesRead)
         faultsMin = min(faultsMin, struck)
         bytesLost += run.port.bytesLost
+        writesShort += run.port.writesShort
+        bytesDiscarded += run.port.bytesDiscarded
         writesRefused += run.port.writesRefused
         writesWithoutHost += run.port.writesWithoutHost
         hostBytesLost += run.port.hostBytesLost

@@ -52,9 +52,11 @@ struct SimulatedPort {
     /// Counted for the table of faults.
     private(set) var bytesLost = 0
     private(set) var hostBytesLost = 0
+    private(set) var writesShort = 0
     private(set) var writesRefused = 0
     private(set) var writesWithoutHost = 0
     private(set) var bytesKeptWhileClosed = 0
+    private(set) var bytesDiscarded = 0
     /// A host that leaves while QEMU is refused takes a slot with it: QEMU forgets the write and
     /// never returns it. Not even a replug brings the slot back.
     private(set) var slotsLeaked = 0
@@ -107,6 +109,7 @@ struct SimulatedPort {
             return 0
         }
         let taken = bytes.prefix(Self.writeBytesMax)
+        if taken.count < bytes.count { writesShort += 1 }
         slots.append(taken)
         isFull = !hasFreeSlot
         pump()
@@ -139,6 +142,7 @@ struct SimulatedPort {
     }
 
     private mutating func dropBuffers() {
+        for buffer in buffers[firstBuffer...] { bytesDiscarded += buffer.count }
         buffers.removeAll(keepingCapacity: true)
         firstBuffer = 0
     }
