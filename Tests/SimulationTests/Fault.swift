@@ -19,6 +19,8 @@ enum Fault: Int, CaseIterable {
     /// A host that does not know of spooled epochs.
     case olderHostAttached
     case unplugged
+    /// The same while the host stays connected: it sees no edge.
+    case unpluggedUnseen
     case clockJump
     case slowHost
     case slowGuest
@@ -61,8 +63,12 @@ struct Tally {
     var framesMin = Int.max
     var faultsMin = Int.max
     var bytesLost = 0
+    var writesShort = 0
     var writesRefused = 0
+    var bytesDiscarded = 0
     var writesWithoutHost = 0
+    var hostBytesLost = 0
+    var slotsLeaked = 0
     var staleBytes = 0
     var halfFrames = 0
     var unnumberedFrames = 0
@@ -81,8 +87,11 @@ struct Tally {
     /// The behaviours of the port and of both sessions that a batch must have seen.
     var observed: [(String, Int)] {
         [
-            ("bytes lost in flight", bytesLost), ("writes refused, queue full", writesRefused),
+            ("bytes lost in flight", bytesLost), ("short writes", writesShort),
+            ("bytes of input discarded", bytesDiscarded),
+            ("writes refused, queue full", writesRefused),
             ("writes without a host", writesWithoutHost),
+            ("bytes of hosts lost", hostBytesLost), ("slots leaked", slotsLeaked),
             ("bytes kept for a closed port", staleBytes), ("half frames read", halfFrames),
             ("unnumbered frames", unnumberedFrames), ("numbers given up", numbersGivenUp),
             ("roll-backs noticed", rollbacks), ("plain hosts", fallbacksToPlain),
@@ -103,8 +112,12 @@ struct Tally {
         framesMin = min(framesMin, run.ledger.framesRead)
         faultsMin = min(faultsMin, struck)
         bytesLost += run.port.bytesLost
+        writesShort += run.port.writesShort
+        bytesDiscarded += run.port.bytesDiscarded
         writesRefused += run.port.writesRefused
         writesWithoutHost += run.port.writesWithoutHost
+        hostBytesLost += run.port.hostBytesLost
+        slotsLeaked += run.port.slotsLeaked
         staleBytes += run.port.bytesKeptWhileClosed
         halfFrames += run.ledger.halfFrames
         unnumberedFrames += run.ledger.unnumberedRead

@@ -85,12 +85,16 @@ extension Simulation {
         guestReturnsAt = now + UInt64(pause())
     }
 
-    /// The agent lives on and waits for the port.
+    /// The agent lives on and waits for the port. A host that stays notices nothing.
     private mutating func unplug() {
         guard port.isPlugged else { return }
         strike(.unplugged)
         if guest != nil { guestLosesHost() }
-        disconnectHost(returningIn: 10 + pause())
+        if random.oneIn(2) {
+            disconnectHost(returningIn: 10 + pause())
+        } else if host.isConnected {
+            strike(.unpluggedUnseen)
+        }
         port.unplug()
         plugReturnsAt = now + UInt64(pause())
         note("unplugged")

@@ -53,6 +53,7 @@ struct Simulation {
         self.faultInterval = faultInterval
         self.bug = bug
         random = SplitMix(seed: seed)
+        port = SimulatedPort(socketRoomBytes: 4096 << random.below(7))
         host = SimulatedHost(bug: bug)
         disk = seed % 2 == 0 ? nil : SimulatedDisk()
         trace = isTraced ? [] : nil

@@ -35,6 +35,10 @@ class HostEnd:
     def send_bytes(self, data: bytes, timeout_seconds: float = 10.0) -> None:
         self._lines.send(data, timeout_seconds)
 
+    def send_some(self, data: bytes, timeout_seconds: float) -> int:
+        """One send(2): bytes taken, 0 when the socket stayed full for so long."""
+        return self._lines.send_some(data, timeout_seconds)
+
     def send_line(self, line: bytes | str, timeout_seconds: float = 10.0) -> None:
         data = line.encode() if isinstance(line, str) else line
         self._lines.send(data + b"\n", timeout_seconds)
@@ -49,6 +53,10 @@ class HostEnd:
 
     def receive_bytes(self, timeout_seconds: float) -> bytes:
         return self._lines.receive_some(timeout_seconds)
+
+    def receive_at_most(self, bytes_max: int | None, timeout_seconds: float) -> bytes:
+        """What is there, and the rest stays where it is: in the socket, not here."""
+        return self._lines.receive_some(timeout_seconds, bytes_max)
 
     def receive_line(self, timeout_seconds: float) -> bytes:
         return self._lines.receive_line(timeout_seconds)

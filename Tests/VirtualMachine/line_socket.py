@@ -46,10 +46,23 @@ class LineSocket:
                 if not self._wait(select.POLLOUT, deadline):
                     raise TimeoutError(f"{len(rest)} of {len(data)} bytes unsent") from None
 
-    def receive_some(self, timeout_seconds: float) -> bytes:
-        """What is there, at least one byte: for tests that care about bytes and not about lines."""
+    def send_some(self, data: bytes, timeout_seconds: float) -> int:
+        """One send(2): bytes taken, 0 when there was no room for so long."""
+        for _ in range(2):
+            try:
+                return self._socket.send(data)
+            except BlockingIOError:
+                # Room for one more may be there without a poll's saying so: it waits for 3/4.
+                self._wait(select.POLLOUT, Deadline(timeout_seconds))
+        return 0
+
+    def receive_some(self, timeout_seconds: float, bytes_max: int | None = None) -> bytes:
+        """What is there, at least one byte: for tests that care about bytes and not about lines.
+
+        `bytes_max` leaves the rest in the socket, where it takes up the sender's room.
+        """
         if not self._received:
-            self._fill(Deadline(timeout_seconds))
+            self._fill(Deadline(timeout_seconds), bytes_max or RECEIVE_BYTES)
         data = bytes(self._received)
         self._received.clear()
         self._scanned_bytes = 0
@@ -89,10 +102,10 @@ class LineSocket:
                     raise TimeoutError(f"{path}: others are attached and waiting") from None
                 time.sleep(CONNECT_RETRY_SECONDS)
 
-    def _fill(self, deadline: Deadline) -> None:
+    def _fill(self, deadline: Deadline, bytes_max: int = RECEIVE_BYTES) -> None:
         while True:
             try:
-                piece = self._socket.recv(RECEIVE_BYTES)
+                piece = self._socket.recv(bytes_max)
             except BlockingIOError:
                 if not self._wait(select.POLLIN, deadline):
                     raise TimeoutError(

@@ -115,10 +115,15 @@ class Probe:
         """
         self._order("occupy", milliseconds)
 
+    def kill(self) -> None:
+        """SIGKILL: the process ends in whatever it does, and the port is free again."""
+        self._guest.check(["/bin/kill", "-KILL", str(self._process)])
+        self.end()
+
     def end(self) -> None:
         """The process ends with its orders: its descriptors close, the port is free again."""
         self._lines.close()
-        self._guest.wait(self._process, timeout_seconds=5)
+        self._guest.wait(self._process, timeout_seconds=20)
 
     def _order(self, verb: str, *arguments: Any) -> dict[str, Any]:
         line = " ".join([verb, *map(str, arguments)])
