@@ -27,7 +27,7 @@ extension MockScript {
             handshake's, $SEQ is the last number that came, $K the last one
             without a gap before it
         send-raw TEXT
-            send without a newline; \\n, \\r, \\t, \\\\ and \\xHH are one byte
+            send without a newline; \\n, \\r, \\t, \\\\, \\xHH are a byte
         send-file PATH
             send the bytes of a file
         fill N [CHARACTER]
