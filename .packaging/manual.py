@@ -43,12 +43,16 @@ def argument(text: str) -> str:
 def prose(text: str) -> Iterator[str]:
     """One line a sentence, a macro between paragraphs; what is indented stays as it is."""
     for index, paragraph in enumerate(re.split(r"\n\s*\n", text.strip("\n"))):
-        if index > 0:
-            yield ".Pp"
         lines = paragraph.split("\n")
-        if all(line.startswith("  ") for line in lines):
+        # A list of instructions, each with its explanation indented below it, stays as it is too.
+        is_literal = all(line.startswith("  ") for line in lines) or (
+            len(lines) > 2 and lines[1].startswith("    "))
+        if index > 0 and not is_literal:
+            yield ".Pp"
+        if is_literal:
             yield ".Bd -literal -offset indent"
-            yield from (escaped(line[2:]) for line in lines)
+            indent = 2 if all(line.startswith("  ") for line in lines) else 0
+            yield from (escaped(line[indent:]) for line in lines)
             yield ".Ed"
         else:
             for sentence in SENTENCE_END.split(" ".join(line.strip() for line in lines)):

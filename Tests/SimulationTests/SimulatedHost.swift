@@ -174,6 +174,9 @@ struct SimulatedHost {
     private mutating func takeNumbered(
         _ line: SimulatedLine, at now: UInt64, _ ledger: Ledger
     ) {
+        guard line.values.count >= 5 else {
+            return ledger.fail("two frames were glued together, and taken for one")
+        }
         let epoch = SessionEpoch(line.values[0...1])
         let number = line.values[2]
         let length = line.padding + 64
