@@ -14,6 +14,8 @@ struct SimulatedGuest {
     /// Control and unnumbered frames: nobody keeps them.
     private var loose: [UInt8] = []
     private var isMidFrame = false
+    /// Whether a write takes more than one frame.
+    var coalesces = true
     /// What earlier lives left on the disk, and what of it is on its way.
     private var earlier: [SpooledFrames] = []
     private var earlierOut: [UInt8] = []
@@ -361,7 +363,9 @@ struct SimulatedGuest {
         guard cursor.leavingBytes > 0 else { return nil }
         let start = Int(cursor.sent - ringStart)
         var bytes = ring[start..<(start + cursor.leavingBytes)].prefix(SimulatedPort.writeBytesMax)
-        if !loose.isEmpty, let end = bytes.firstIndex(of: 0x0a) { bytes = bytes[...end] }
+        if !loose.isEmpty || !coalesces, let end = bytes.firstIndex(of: 0x0a) {
+            bytes = bytes[...end]
+        }
         return send(Array(bytes)[...], &port)
     }
 

@@ -114,7 +114,11 @@ extension Simulation {
         } else {
             strike(.slowHost)
             hostIsSlowUntil = until
-            if random.oneIn(2) { hostIsStuckUntil = until }
+            if random.oneIn(2) {
+                hostIsStuckUntil = until
+                // Enough to fill the port's queue meanwhile.
+                for _ in 0..<150 { create() }
+            }
         }
     }
 

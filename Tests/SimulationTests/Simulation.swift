@@ -162,7 +162,9 @@ struct Simulation {
         guest!.handle(ledger) { $0.tick(at: now) }
         if guest!.session.state == .rolledBack { renewEpoch() }
         let writes = random.oneIn(3) ? 1 : 1 + random.below(12)
-        guest!.send(&port, writes: writes, at: now, ledger)
+        // A slot a frame fills the queue of a host that is stuck.
+        guest!.coalesces = now >= hostIsStuckUntil
+        guest!.send(&port, writes: guest!.coalesces ? writes : 140, at: now, ledger)
         if losesFrames { loseFrames() }
     }
 

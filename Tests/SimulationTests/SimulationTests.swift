@@ -38,7 +38,7 @@ import Testing
             return
         }
         let first = Self.number("VIREO_FIRST") ?? 1
-        let count = Self.number("VIREO_SEEDS") ?? (Self.isLong ? 20 : 300)
+        let count = Self.number("VIREO_SEEDS") ?? (Self.isLong ? 20 : 120)
         var tally = Tally()
         let clock = ContinuousClock()
         let start = clock.now
