@@ -15,6 +15,8 @@ struct AgentSpool {
     var failure: SpoolFailure?
     /// What is kept is being written anew: how that ends is not known yet.
     var isBeginning = false
+    /// The last number that is.
+    var beginsThrough: UInt64 = 0
     /// Times that it failed, and messages that were never on disk, since the start.
     var failures: UInt64 = 0
     var messagesInMemory: UInt64 = 0
@@ -86,7 +88,8 @@ extension AgentLoop {
         engine.setTimer(Key.spool, at: nil)
         // With nothing to write, the next message shows whether it works.
         self.spool!.isBeginning = self.spool!.failure != nil
-        spool.begin(session.epoch)
+        self.spool!.beginsThrough = session.next - 1
+        spool.begin(session.epoch, through: session.next - 1)
         if let range = session.givenUpBeforeKept { spool.append(givenUp: range) }
         var rest = session.keptBytes
         session.forEachKept { number, messageClass, bytes in
@@ -105,7 +108,8 @@ extension AgentLoop {
                 spoolFailed(failure)
             } else {
                 session.madeDurable(outcome.epoch, through: outcome.through)
-                spoolWorks()
+                let isWhole = outcome.through >= self.spool!.beginsThrough
+                if isWhole, outcome.epoch == session.epoch { spoolWorks() }
             }
         }
     }

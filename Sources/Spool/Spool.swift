@@ -33,7 +33,7 @@ public final class Spool: Sendable {
     private enum Work {
         case frame(number: UInt64, MessageClass, [UInt8])
         /// All that is kept follows, in this epoch.
-        case begin(SessionEpoch)
+        case begin(SessionEpoch, through: UInt64)
         case givenUp(SessionRange)
         case acknowledged(UInt64)
         case finished([String])
@@ -131,8 +131,11 @@ public final class Spool: Sendable {
 
     /// Starts anew: what is appended from here on is all that is kept, of an epoch that may be
     /// another one. What stands in earlier files of this process goes away once that is safe.
-    public func begin(_ epoch: SessionEpoch) {
-        add(.begin(epoch))
+    ///
+    /// - Parameter last: the last number that is appended anew, 0 for none. Up to it both stand on
+    ///   the medium, and nothing goes away.
+    public func begin(_ epoch: SessionEpoch, through last: UInt64) {
+        add(.begin(epoch, through: last))
     }
 
     /// Everything up to `number` of this epoch is safe on the other side.
@@ -172,7 +175,7 @@ public final class Spool: Sendable {
                 case .frame(let number, let messageClass, let frame):
                     writer.append(frame, number: number, messageClass)
                 case .givenUp(let range): writer.append(givenUp: range)
-                case .begin(let epoch): writer.begin(epoch)
+                case .begin(let epoch, let last): writer.begin(epoch, through: last)
                 case .acknowledged(let number): writer.acknowledged(through: number)
                 case .finished(let files): writer.remove(files)
                 }

@@ -22,6 +22,8 @@ struct SpoolWriter: ~Copyable, Sendable {
     private var parts: [Part] = []
     /// What ``begin(_:)`` makes useless once all that is kept is safe elsewhere.
     private var replaced: [Part] = []
+    /// They go away once everything up to this number stands in the new ones.
+    private var replacesThrough: UInt64 = 0
     /// Bytes of all files of the folder.
     private var totalBytes: Int
     /// Records that are not written yet.
@@ -78,7 +80,8 @@ struct SpoolWriter: ~Copyable, Sendable {
         }
     }
 
-    mutating func begin(_ epoch: SessionEpoch) {
+    mutating func begin(_ epoch: SessionEpoch, through last: UInt64) {
+        replacesThrough = last
         if self.epoch != epoch {
             self.epoch = epoch
             ordinal += 1
@@ -120,8 +123,10 @@ struct SpoolWriter: ~Copyable, Sendable {
         }
         let outcome = Spool.Outcome(epoch: epoch, through: bufferedThrough)
         bufferedThrough = 0
-        remove(replaced)
-        replaced = []
+        if outcome.through >= replacesThrough {
+            remove(replaced)
+            replaced = []
+        }
         release()
         return outcome
     }

@@ -61,8 +61,8 @@ import Testing
                 environment: environment, standardInput: input)
         }
 
-        func run(_ flags: [String] = ["-n"], _ command: [String]) throws -> (Int32, Program) {
-            let program = try start(flags, command)
+        func run(_ command: [String], flags: [String] = []) throws -> (Int32, Program) {
+            let program = try start(["-n"] + flags, command)
             guard case .exited(let status) = try program.waitForEnd(seconds: 20) else {
                 return (-1, program)
             }
@@ -78,7 +78,7 @@ import Testing
         #expect(status == 7)
         #expect(program.outputText == "out\n" && program.errorText == "err\n")
         #expect(try setting.run(["/bin/sh", "-c", "kill -9 $$"]).0 == 137)
-        let (late, said) = try setting.run(["-n", "--timeout", "1"], ["/bin/sleep", "60"])
+        let (late, said) = try setting.run(["/bin/sleep", "60"], flags: ["--timeout", "1"])
         #expect(late == 124 && said.errorText.contains("timed out"))
         #expect(try setting.run(["/nonexistent/program"]).0 == 127)
     }
@@ -155,13 +155,14 @@ import Testing
             require_signature: all
             actions: all
             raw_commands: {shells: [/bin/sh]}
-            \(made.outputText)
+            \(made.outputText.replacing("[read_only]", with: "[raw_commands]"))
             """
         let setting = try Setting(policy: policy)
         defer { setting.end() }
         let unsigned = try setting.run(["/bin/echo", "hello"])
         #expect(unsigned.0 == 126, "\(unsigned.1.errorText)")
-        let signed = try setting.run(["-n", "--sign", folder + "/ops-1.key"], ["/bin/echo", "hi"])
+        let signed = try setting.run(
+            ["/bin/echo", "hi"], flags: ["--sign", folder + "/ops-1.key"])
         #expect(
             signed.0 == 0 && signed.1.outputText == "hi\n",
             "\(signed.1.errorText) \(policy) \(setting.agent.errorText)")

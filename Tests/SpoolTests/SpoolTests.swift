@@ -123,7 +123,7 @@ import Testing
         #expect(place.bytes <= SpoolLimits.bytesMax)
         // The owner begins anew with what it keeps by then.
         spool.acknowledged(through: 9)
-        spool.begin(Self.epoch(1))
+        spool.begin(Self.epoch(1), through: 0)
         append(10...11, to: spool)
         #expect(try place.wait(spool, for: 11) == nil)
         #expect(place.files.count == 1)
@@ -136,7 +136,7 @@ import Testing
         let spool = try place.open(Self.epoch(1))
         append(1...5, to: spool)
         #expect(try place.wait(spool, for: 5) == nil)
-        spool.begin(Self.epoch(7))
+        spool.begin(Self.epoch(7), through: 0)
         spool.append(givenUp: SessionRange(from: 1, to: 2))
         append(3...4, to: spool)
         #expect(try place.wait(spool, for: 4) == nil)

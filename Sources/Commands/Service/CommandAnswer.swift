@@ -114,6 +114,7 @@ enum CommandAnswer {
             writer.beginObject()
             writer.member("outcome", CommandOutcome.refused.rawValue)
             writer.member("rule", words(refusal.rule))
+            if let name = refusal.errnoName { writer.member("errno", name) }
             writer.endObject()
         }
         return response

@@ -46,11 +46,17 @@ public struct AdmissionRefusal: Error, Hashable, Sendable {
     public var reason: String
     /// The rule that refuses it.
     public var rule: String
+    /// The constant's name where a system call said why: `ENOENT` for a program that is not there.
+    public var errnoName: String?
 
-    public init(_ code: ErrorCode = .refusedByPolicy, reason: String, rule: String) {
+    public init(
+        _ code: ErrorCode = .refusedByPolicy, reason: String, rule: String,
+        errnoName: String? = nil
+    ) {
         self.code = code
         self.reason = reason
         self.rule = rule
+        self.errnoName = errnoName
     }
 }
 

@@ -144,7 +144,9 @@ public final class PolicyAuthority: CommandAuthority {
         do {
             _ = try TrustedFile.openExecutable(allowance.argv[0])
         } catch {
-            throw AdmissionRefusal(reason: "\(error)", rule: allowance.rule)
+            var name: String?
+            if case .failed(let errno) = error.reason { name = errno.name }
+            throw AdmissionRefusal(reason: "\(error)", rule: allowance.rule, errnoName: name)
         }
         let account = allowance.user.flatMap { try? UserIdentity(named: $0) }
         let base = CommandSpecification.baseEnvironment(home: account?.home ?? "/root")

@@ -122,7 +122,8 @@ public struct ExecEnding: Equatable, Sendable {
             status = 130
             note = "cancelled"
         case .refused:
-            status = ErrorCode(rawValue: response.error ?? "").exitStatus
+            let isMissing = data?.member("errno")?.equals("ENOENT") == true
+            status = isMissing ? 127 : ErrorCode(rawValue: response.error ?? "").exitStatus
             note = "refused: \(response.stderr.isEmpty ? response.error ?? "" : response.stderr)"
         case .failedToStart:
             let isMissing = data?.member("errno")?.equals("ENOENT") == true
