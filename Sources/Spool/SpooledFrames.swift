@@ -43,7 +43,7 @@ public struct SpooledFrames: Sendable {
     }
 
     /// Each frame, in order.
-    public func forEach(_ body: (UInt64, MessageClass, ArraySlice<UInt8>) -> Void) {
+    public func forEachFrame(_ body: (UInt64, MessageClass, ArraySlice<UInt8>) -> Void) {
         for frame in frames { body(frame.number, frame.messageClass, bytes[frame.bytes]) }
     }
 

@@ -38,7 +38,7 @@ struct SimulatedGuest {
             epoch: epoch, awaitsMedium: disk != nil && bug != .leavesBeforeItIsDurable,
             earlier: earlier.map(\.numbers))
         for frames in earlier {
-            frames.forEach { number, _, bytes in
+            frames.forEachFrame { number, _, bytes in
                 guard let message = Self.message(bytes) else { return ledger.fail("half a frame") }
                 ledger.foundOnDisk(frames.epoch, number, message)
             }
@@ -59,7 +59,7 @@ struct SimulatedGuest {
     var everything: [Ledger.Message] {
         var spooled: [Ledger.Message] = []
         for frames in earlier {
-            frames.forEach { if let message = Self.message($2) { spooled.append(message) } }
+            frames.forEachFrame { if let message = Self.message($2) { spooled.append(message) } }
         }
         return spooled + kept + queues.flatMap { $0 }
     }
@@ -94,7 +94,7 @@ struct SimulatedGuest {
         guard let place = earlier.firstIndex(where: { $0.epoch == epoch }) else {
             return ledger.fail("an epoch ends that nobody knows")
         }
-        earlier.remove(at: place).forEach { number, _, bytes in
+        earlier.remove(at: place).forEachFrame { number, _, bytes in
             if let message = Self.message(bytes) { ledger.release(epoch, number, message) }
         }
         disk?.remove(epoch)

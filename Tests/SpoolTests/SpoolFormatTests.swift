@@ -151,7 +151,7 @@ import Testing
         #expect(again.frames?.numbers == frames.numbers)
         #expect(frames.giveUpMetrics(bytes: .max) == 2)
         var left: [UInt64] = []
-        frames.forEach { number, messageClass, _ in
+        frames.forEachFrame { number, messageClass, _ in
             left.append(number)
             #expect(messageClass != .metrics)
         }

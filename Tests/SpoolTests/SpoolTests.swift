@@ -186,7 +186,7 @@ import Testing
         var results = 0
         for frames in spool.earlier {
             #expect(frames.numbers.first == 1 && frames.numbers.next == 21)
-            frames.forEach { _, messageClass, _ in results += messageClass == .result ? 1 : 0 }
+            frames.forEachFrame { _, messageClass, _ in results += messageClass == .result ? 1 : 0 }
         }
         #expect(results == 30 && place.bytes < 4 << 20 + 4096 && place.files.count == 3)
     }
