@@ -81,7 +81,7 @@ extension Doctor {
                 .access, "\(seen), so the unit's user \(user) cannot open it",
                 remedy: """
                     Install the rule and apply it: echo '\(udevRule)' | sudo tee \
-                    /etc/udev/rules.d/60-vireo.rules; sudo udevadm control --reload; \
+                    /etc/udev/rules.d/61-vireo-access.rules; sudo udevadm control --reload; \
                     sudo \(triggerUdev); and have \
                     SupplementaryGroups=virtio-ports in the unit.
                     """)

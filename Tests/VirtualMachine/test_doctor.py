@@ -231,10 +231,11 @@ def test_the_remedy_for_the_node_works(patient: Patient) -> None:
     node = patient.node
     patient.guest.check(f"chown root:root {node} && chmod 0600 {node}")
     remedy = patient.examine().findings["access"]["remedy"]
-    commands = [part for part in remedy.replace("sudo ", "").split(";") if "SupplementaryGroups" not in part]
+    said = remedy.replace("sudo ", "").partition(": ")[2].split(";")
+    commands = [part for part in said if "SupplementaryGroups" not in part]
     patient.guest.check("; ".join(commands) + "; udevadm settle")
     assert "access" not in patient.examine().wrong
-    patient.guest.check("rm /etc/udev/rules.d/60-vireo.rules && udevadm control --reload")
+    patient.guest.check("rm /etc/udev/rules.d/61-vireo-access.rules && udevadm control --reload")
 
 
 def test_a_node_that_everybody_may_write(patient: Patient) -> None:
