@@ -25,7 +25,8 @@ import Testing
         "YAML": ["CYaml"],
         "Configuration": ["Agent", "IOEngine", "Kernel", "Logging", "Port", "Probes", "YAML"],
         "Agent": [
-            "DequeModule", "IOEngine", "Kernel", "Logging", "Port", "Probes", "Session", "Slabs", "Spool",
+            "DequeModule", "IOEngine", "Kernel", "Logging", "Port", "Probes", "Session", "Slabs",
+            "Spool",
             "Synchronization",
             "Systemd", "Wire",
         ],

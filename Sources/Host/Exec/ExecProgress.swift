@@ -130,7 +130,9 @@ public struct ExecEnding: Equatable, Sendable {
             status = isMissing ? 127 : 126
             note = response.stderr.isEmpty ? "it could not be started" : response.stderr
         }
-        if let cut = Self.cut(data) { note = [note, cut].compactMap { $0 }.joined(separator: "; ") }
+        if let cut = Self.cut(data) {
+            note = [note, cut].compactMap { $0 }.joined(separator: "; ")
+        }
         self.note = note
     }
 
