@@ -21,8 +21,12 @@ public enum Agent {
     ///
     /// Blocks the signals TERM, INT and HUP for the calling thread and those that it starts.
     ///
-    /// - Parameter reload: reads the configuration again, after SIGHUP; on the loop's own thread.
-    ///   What it throws is logged, and the configuration stays as it was.
+    /// - Parameters:
+    ///   - configuration: what to begin with; it is checked first.
+    ///   - version: of the agent, as its handshakes say it.
+    ///   - logger: is given all that the agent has to say of itself.
+    ///   - reload: reads the configuration again, after SIGHUP; on the loop's own thread. What it
+    ///     throws is logged, and the configuration stays as it was.
     /// - Throws: `ProgramFailure` when it cannot start, or not go on.
     public static func run(
         _ configuration: AgentConfiguration, version: String, logger: Logger,

@@ -22,7 +22,7 @@ struct AgentSpool {
     var messagesInMemory: UInt64 = 0
 
     /// - Returns: `nil` when the configuration has none.
-    /// - Throws: ``ProgramFailure`` when the folder is not to be used.
+    /// - Throws: `ProgramFailure` when the folder is not to be used.
     init?(
         _ configuration: AgentConfiguration, _ epoch: SessionEpoch, _ waker: Waker,
         _ logger: Logger

@@ -8,7 +8,7 @@ import Synchronization
 final class Patience: Sendable {
     private let isOver = Atomic(false)
 
-    /// - Throws: ``ProgramFailure`` when there is no thread to be had.
+    /// - Throws: `ProgramFailure` when there is no thread to be had.
     init(_ waker: Waker) throws(ProgramFailure) {
         do {
             try WorkerThread.start(name: "patience") { [self] in

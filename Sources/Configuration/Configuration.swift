@@ -18,7 +18,7 @@ public struct Configuration: Sendable {
 
     /// Reads and checks everything.
     ///
-    /// - Throws: ``ProgramFailure`` with exit code 78, or 64 when a flag is to blame.
+    /// - Throws: `ProgramFailure` with exit code 78, or 64 when a flag is to blame.
     public init(_ sources: SettingSources) throws(ProgramFailure) {
         let settings: Settings
         do {
@@ -32,7 +32,7 @@ public struct Configuration: Sendable {
 
     /// Checks what the values mean, beside what each may be.
     ///
-    /// - Throws: ``ProgramFailure`` with exit code 78, or 64 when a flag is to blame.
+    /// - Throws: `ProgramFailure` with exit code 78, or 64 when a flag is to blame.
     public init(_ settings: Settings) throws(ProgramFailure) {
         self.settings = settings
         agent = try Self.agent(settings)

@@ -68,6 +68,7 @@ public struct BlockMount: Sendable, Hashable {
     /// the deepest mount point first, as an unmount would go. Thawing goes the other way.
     ///
     /// - Parameters:
+    ///   - mounts: those of the mount table, in its order.
     ///   - points: only these mount points, or all when it is empty.
     ///   - backingFile: the file below a loop device, by the device's name such as `loop0`.
     public static func inFreezingOrder(

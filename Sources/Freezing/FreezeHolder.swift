@@ -8,7 +8,10 @@ public struct FreezeHolder: ~Copyable {
     /// The freezing thread closes its end when it is done.
     private let frozen: SocketPair
 
-    /// - Parameter name: of the socket in the abstract name space.
+    /// - Parameters:
+    ///   - name: of the socket in the abstract name space.
+    ///   - lifeLine: a descriptor that gets input, or an end, when whoever started the holder is
+    ///     gone: it thaws then.
     /// - Throws: what socket(2), bind(2) and signalfd(2) say.
     public init(name: String, lifeLine: consuming FileDescriptor) throws(Errno) {
         let listener = try AbstractSocket.listen(name)

@@ -13,7 +13,10 @@ public struct StoredSession {
     /// The store failed, and is tried again when the timer says.
     var retriesAt: MonotonicTime?
 
-    /// - Parameter isOneGuest: whether all that comes by this socket is one guest's.
+    /// - Parameters:
+    ///   - store: keeps the guest's messages.
+    ///   - log: the guest's place in the store.
+    ///   - isOneGuest: whether all that comes by this socket is one guest's.
     public init(_ store: MessageStore, _ log: MessageStore.Log, isOneGuest: Bool) {
         self.store = store
         self.log = log

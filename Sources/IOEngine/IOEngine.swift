@@ -166,7 +166,7 @@ public final class IOEngine {
 
     /// Delivers what comes on a socket in slabs of the shared pool, read after read, until the end:
     /// an end or a failure is the last completion. Each lease goes back to the pool, mostly by way
-    /// of a ``PooledInput``; while none is free, what comes waits in the socket.
+    /// of a `PooledInput`; while none is free, what comes waits in the socket.
     ///
     /// After ``close(_:)`` nothing more is delivered but ``Completion/closed(_:)``.
     public func receive(_ stream: Stream) {

@@ -67,6 +67,10 @@ public final class ChildHandle {
     /// ended, whether it ever did.
     ///
     /// - Parameters:
+    ///   - specification: the program, and what it is given.
+    ///   - input: is its standard input.
+    ///   - output: is its standard output.
+    ///   - error: is its standard error.
     ///   - group: where it is born, with no moment outside.
     /// - Throws: what clone3(2) or pipe(2) say: EAGAIN at a limit of processes.
     public init(

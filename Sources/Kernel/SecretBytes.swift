@@ -18,7 +18,9 @@ import Glibc
     /// thread may read it.
     private let memory: UnsafeMutableRawBufferPointer
 
-    /// - Parameter fill: writes the bytes, which are 0 before.
+    /// - Parameters:
+    ///   - count: bytes, at least 1.
+    ///   - fill: writes the bytes, which are 0 before.
     /// - Throws: ENOMEM, or what `fill` throws.
     public init(
         count: Int, _ fill: (inout MutableRawSpan) throws(Errno) -> Void

@@ -13,7 +13,7 @@ struct EarlierData: ~Copyable {
 extension FrameChannel {
     /// Makes room for frames that leave before the data.
     ///
-    /// - Throws: ``SlabError`` when there is no memory for the ring.
+    /// - Throws: `SlabError` when there is no memory for the ring.
     public func expectEarlier() throws(SlabError) {
         guard earlier == nil else { return }
         earlier = EarlierData(ring: try SendRing(slabCount: SlabLimits.earlierSlabs))

@@ -34,7 +34,10 @@ public final class PooledInput {
     /// Takes the next `count` bytes of the stream, and shows all that is unread to `body`, which
     /// says how many bytes of it are done with.
     ///
-    /// - Parameter body: is given the unread bytes, and the same with what may be read behind them.
+    /// - Parameters:
+    ///   - lease: of the slab that the bytes were read into; it is released when it is done with.
+    ///   - count: bytes that were read, from 1 to the lease's own count.
+    ///   - body: is given the unread bytes, and the same with what may be read behind them.
     /// - Returns: `false` when a long frame found no ring: the stream cannot go on.
     public func take(
         _ lease: consuming SlabLease, filled count: Int, _ body: (RawSpan, RawSpan) -> Int

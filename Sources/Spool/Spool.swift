@@ -14,8 +14,8 @@ import Synchronization
 /// spool.acknowledged(through: 1)
 /// ```
 ///
-/// After a failure nothing is written until ``begin(_:)``, which the owner calls from time to time
-/// and behind which it appends all that it keeps.
+/// After a failure nothing is written until ``begin(_:through:)``, which the owner calls from time
+/// to time and behind which it appends all that it keeps.
 ///
 /// An epoch is never gone on with after its process has ended, so that no number has to be reserved
 /// ahead: each is on the medium together with its bytes before it leaves.
@@ -47,16 +47,17 @@ public final class Spool: Sendable {
     /// What earlier epochs left, the oldest first.
     public let earlier: [SpooledFrames]
     public let report: SpoolReport
-    /// The folder cannot be used yet; ``begin(_:)`` tries again.
+    /// The folder cannot be used yet; ``begin(_:through:)`` tries again.
     public let failure: SpoolFailure?
     private let box = Mutex(Box())
     private let event: WaitableEvent
 
     /// - Parameters:
     ///   - folder: of this user alone; made if it is missing, below one that is there.
+    ///   - owner: the machine that this is now; what another left is not its own.
     ///   - epoch: this agent's own.
     ///   - wake: called from the spool's thread when there are outcomes.
-    /// - Throws: ``ProgramFailure`` when the folder is none of this user's, or in use. A medium
+    /// - Throws: `ProgramFailure` when the folder is none of this user's, or in use. A medium
     ///   that is full, read-only or broken is a ``failure``.
     public init(
         folder: String, owner: SpoolOwner, epoch: SessionEpoch,
@@ -132,8 +133,10 @@ public final class Spool: Sendable {
     /// Starts anew: what is appended from here on is all that is kept, of an epoch that may be
     /// another one. What stands in earlier files of this process goes away once that is safe.
     ///
-    /// - Parameter last: the last number that is appended anew, 0 for none. Up to it both stand on
-    ///   the medium, and nothing goes away.
+    /// - Parameters:
+    ///   - epoch: of what is appended from here on.
+    ///   - last: the last number that is appended anew, 0 for none. Up to it both stand on the
+    ///     medium, and nothing goes away.
     public func begin(_ epoch: SessionEpoch, through last: UInt64) {
         add(.begin(epoch, through: last))
     }

@@ -72,7 +72,8 @@ public enum SpoolFormat {
 
     // MARK: Writing
 
-    /// - Returns: the header, whose bytes 8 to 11 ``append(_:number:to:_:seed:)`` needs as `seed`.
+    /// - Returns: the header, whose bytes 8 to 11 ``append(_:number:_:seed:to:)`` needs as
+    ///   `seed`.
     public static func encode(_ header: Header) -> [UInt8] {
         var bytes = magic + [0, 0, 0, 0]
         put(header.begins ? 1 : 0, 4, &bytes)

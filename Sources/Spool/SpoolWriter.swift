@@ -20,7 +20,7 @@ struct SpoolWriter: ~Copyable, Sendable {
     private var seed: UInt32 = 0
     /// The files of this epoch that may still be needed, the one that is written to last.
     private var parts: [Part] = []
-    /// What ``begin(_:)`` makes useless once all that is kept is safe elsewhere.
+    /// What ``begin(_:through:)`` makes useless once all that is kept is safe elsewhere.
     private var replaced: [Part] = []
     /// They go away once everything up to this number stands in the new ones.
     private var replacesThrough: UInt64 = 0
@@ -32,7 +32,7 @@ struct SpoolWriter: ~Copyable, Sendable {
     private var acknowledgedThrough: UInt64 = 0
     /// The file that comes next holds all that is kept.
     private var begins = true
-    /// After a failure: nothing is taken until ``begin(_:)``.
+    /// After a failure: nothing is taken until ``begin(_:through:)``.
     private var isResting = false
     private var failure: SpoolFailure?
 

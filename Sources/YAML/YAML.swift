@@ -14,7 +14,9 @@
 public enum YAML {
     /// The one document in `bytes`; an empty mapping when there is none.
     ///
-    /// - Parameter file: what messages call the file.
+    /// - Parameters:
+    ///   - bytes: of the whole file, UTF-8, at most ``YAMLLimits/fileBytesMax``.
+    ///   - file: what messages call the file.
     public static func parse(_ bytes: [UInt8], file: String) throws(YAMLError) -> YAMLNode {
         let start = YAMLPlace(file: file, line: 1, column: 1)
         guard bytes.count <= YAMLLimits.fileBytesMax else {

@@ -7,7 +7,7 @@ public struct CommandResult: Sendable {
     /// What it exited with, by itself or because it was asked to; `nil` when a signal ended it.
     public var exitCode: Int32?
     public var signal: Int32?
-    /// With ``CommandOutcome/failedToStart``: why.
+    /// With `CommandOutcome.failedToStart`: why.
     public var failure: StartFailure?
     public var milliseconds: UInt64
     public var isolation: Isolation.Kind

@@ -47,8 +47,12 @@ public final class CommandRunner {
     /// Streams of the engine that it takes at most.
     public static let streamCount = RunningLimits.runningMax * 4
 
-    /// - Parameter ownsProcess: whether the process has no children outside its own process group
-    ///   but those of the runner.
+    /// - Parameters:
+    ///   - engine: carries pipes and timers; its completions are passed to ``handle(_:)``.
+    ///   - isolation: where commands run, and what holds them.
+    ///   - firstTimer: the first of ``timerCount`` timers of the engine that are the runner's.
+    ///   - ownsProcess: whether the process has no children outside its own process group but those
+    ///     of the runner.
     public init(
         engine: IOEngine, isolation: Isolation, firstTimer: TimerKey, ownsProcess: Bool = false
     ) {

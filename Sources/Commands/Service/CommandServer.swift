@@ -30,7 +30,7 @@ public enum CommandServer {
 
     /// Runs until SIGTERM, or until the one agent it was given has left.
     ///
-    /// - Throws: ``ProgramFailure`` when it cannot start.
+    /// - Throws: `ProgramFailure` when it cannot start.
     public static func run(
         _ configuration: Configuration, authority: any CommandAuthority,
         planner: any ActionPlanner, logger: Logger

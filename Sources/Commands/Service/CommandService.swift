@@ -18,7 +18,7 @@ import Wire
 /// ```
 ///
 /// One agent at a time; others wait in the listener's queue until it has left. What is said between
-/// the two is in ``RelayRequest`` of `Wire`. It never sees the port.
+/// the two is in `RelayRequest` of `Wire`. It never sees the port.
 public final class CommandService: PortOwner, CommandRunnerOwner {
     let engine: IOEngine
     let runner: CommandRunner
@@ -49,9 +49,15 @@ public final class CommandService: PortOwner, CommandRunnerOwner {
     public static let streamCount = CommandRunner.streamCount + 2
 
     /// - Parameters:
+    ///   - engine: carries all that the service does; its completions are passed to ``handle(_:)``.
+    ///   - authority: decides what may run.
+    ///   - planner: knows how the named actions are carried out.
+    ///   - isolation: where commands run, and what holds them.
+    ///   - logger: is given what happens, and the record of each command.
+    ///   - firstTimer: the first of ``timerCount`` timers of the engine that are the service's.
     ///   - peerUser: a user who may connect, beside root and the user of this process.
     ///   - ownsProcess: see ``CommandRunner``.
-    /// - Throws: ``ProgramFailure`` when there is no memory for it.
+    /// - Throws: `ProgramFailure` when there is no memory for it.
     public init(
         engine: IOEngine, authority: any CommandAuthority, planner: any ActionPlanner,
         isolation: Isolation, logger: Logger, firstTimer: TimerKey = TimerKey(0),

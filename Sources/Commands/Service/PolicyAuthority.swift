@@ -15,8 +15,11 @@ public final class PolicyAuthority: CommandAuthority {
     private var keys: KeyRing
     private var verifier: EnvelopeVerifier?
 
-    /// - Parameter path: of the policy; `nil` for ``Policy/default``.
-    /// - Throws: ``ProgramFailure`` with exit code 78 when it cannot be had.
+    /// - Parameters:
+    ///   - path: of the policy; `nil` for ``Policy/default``.
+    ///   - credentialsDirectory: the value of `$CREDENTIALS_DIRECTORY`; `nil` when it is not set.
+    ///   - logger: is told whether a policy that was read again is taken.
+    /// - Throws: `ProgramFailure` with exit code 78 when it cannot be had.
     public init(
         path: String?, credentialsDirectory: String?, logger: Logger
     ) throws(ProgramFailure) {

@@ -29,7 +29,9 @@ public struct EnvelopeVerifier: Sendable {
     private let startedAt: BootTime
 
     /// - Parameters:
+    ///   - keys: those that may sign.
     ///   - machine: what the agent calls itself.
+    ///   - epoch: the agent's current one.
     ///   - startedAt: when the agent started, or later.
     ///   - counters: of another verifier of this epoch.
     public init(

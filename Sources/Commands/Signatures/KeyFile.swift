@@ -25,14 +25,19 @@ public enum KeyFile {
 
     /// The key in a file that only its owner may read.
     ///
-    /// - Parameter bareID: the id of a key for InfiniService's envelope that may stand alone.
+    /// - Parameters:
+    ///   - path: of the file, at most ``bytesMax`` bytes.
+    ///   - bareID: the id of a key for InfiniService's envelope that may stand alone.
     public static func load(_ path: String, bareID: String? = nil) throws(KeyError) -> Key {
         try load(path, .owner, bareID)
     }
 
     /// The key that the service manager passed on. Source: systemd.exec(5), LoadCredential=.
     ///
-    /// - Parameter directory: the value of `$CREDENTIALS_DIRECTORY`.
+    /// - Parameters:
+    ///   - name: of the credential, which is the name of its file.
+    ///   - directory: the value of `$CREDENTIALS_DIRECTORY`; `nil` when it is not set.
+    ///   - bareID: the id of a key for InfiniService's envelope that may stand alone.
     public static func load(
         credential name: String, in directory: String?, bareID: String? = nil
     ) throws(KeyError) -> Key {

@@ -8,7 +8,9 @@ public struct KeyRing: Sendable {
 
     /// Reads every key that a policy names; if one cannot be had, none is.
     ///
-    /// - Parameter credentialsDirectory: the value of `$CREDENTIALS_DIRECTORY`.
+    /// - Parameters:
+    ///   - policy: names the keys, and where each is to be had.
+    ///   - credentialsDirectory: the value of `$CREDENTIALS_DIRECTORY`; `nil` when it is not set.
     public init(
         for policy: Policy, credentialsDirectory: String?
     ) throws(KeyError) {

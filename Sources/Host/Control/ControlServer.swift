@@ -49,7 +49,7 @@ final class ControlServer {
     private var handshake: [UInt8] = []
 
     /// - Parameter keys: one for each client, of all guests of a watch.
-    /// - Throws: ``ProgramFailure`` when the socket cannot be had.
+    /// - Throws: `ProgramFailure` when the socket cannot be had.
     init(
         _ link: GuestLink, socket: String, engine: IOEngine, keys: KeyPool
     ) throws(ProgramFailure) {

@@ -43,7 +43,7 @@ public final class ExecClient {
     private var ending: ExecEnding?
     private var epoch: Epoch?
 
-    /// - Throws: ``ProgramFailure`` when nobody can be reached.
+    /// - Throws: `ProgramFailure` when nobody can be reached.
     public init(_ configuration: ExecConfiguration) throws(ProgramFailure) {
         let control = ControlSocket.connect(to: configuration.socket)
         let isObserver = control == nil

@@ -65,7 +65,7 @@ public final class MessageStore: Sendable {
     /// - Parameters:
     ///   - folder: of this user alone; made if it is missing, below one that is there.
     ///   - waker: of the loop that takes the outcomes.
-    /// - Throws: ``ProgramFailure`` that says why the folder cannot be used.
+    /// - Throws: `ProgramFailure` that says why the folder cannot be used.
     public init(folder: String, waker: Waker) throws(ProgramFailure) {
         self.folder = folder
         do throws(Errno) {
@@ -115,7 +115,12 @@ public final class MessageStore: Sendable {
 
     /// A row, or none for numbers that were given up, and the number that K is at with it.
     ///
-    /// - Parameter number: the row's own, at most `through`.
+    /// - Parameters:
+    ///   - row: a frame without its newline; `nil` for numbers that were given up.
+    ///   - epoch: that the numbers are of.
+    ///   - number: the row's own, at most `through`.
+    ///   - through: K: everything up to this number is had or given up.
+    ///   - log: the guest's.
     public func append(
         _ row: RawSpan?, epoch: SessionEpoch, number: UInt64, through: UInt64, to log: Log
     ) {

@@ -16,7 +16,9 @@ public struct RelayAnswer: Hashable, Sendable {
     /// Bytes of the frame, with its newline: what credit is given for.
     public var frameBytes: Int
 
-    /// - Parameter frameBytes: how long the frame was.
+    /// - Parameters:
+    ///   - root: the frame's object.
+    ///   - frameBytes: how long the frame was, with its newline.
     public init?(_ root: JSONValue, frameBytes: Int) {
         var members = root.members
         guard members.value("type").equals("answer"), let key = members.unsigned("key"),

@@ -2,7 +2,7 @@
 public enum CommandBinding: String, CaseIterable, Hashable, Sendable {
     /// By nothing: it may only read.
     case none
-    /// By the current epoch, which ``CommandRelayLimits`` of the agent checked.
+    /// By the current epoch, which `CommandRelay` of the agent checked.
     case epoch
     /// By an envelope, which the executor has to check.
     case envelope
@@ -80,7 +80,9 @@ public enum RelayRequest: Hashable, Sendable {
 
     /// Writes one frame.
     ///
-    /// - Parameter command: for ``run(key:binding:streams:)`` and ``input(key:)``: the command.
+    /// - Parameters:
+    ///   - command: for ``run(key:binding:streams:)`` and ``input(key:)``: the command.
+    ///   - writer: takes the frame, with its newline.
     public func encode(command: JSONValue, into writer: inout JSONWriter) -> FrameOutcome {
         let start = writer.beginFrame()
         members(into: &writer)
