@@ -95,7 +95,8 @@ class AcknowledgingHost:
         received = 0
         deadline = time.monotonic() + seconds
         patience = time.monotonic() + 10
-        while received < bytes_max:
+        # What was meant for the host before may come first, and may be more than `bytes_max`.
+        while received < bytes_max or self.epoch is None:
             now = time.monotonic()
             if now >= deadline and (self.epoch is not None or now >= patience):
                 return self.epoch is not None

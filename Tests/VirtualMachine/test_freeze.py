@@ -6,14 +6,12 @@ what a SIGKILL of the agent looks like to the holder.
 
 from __future__ import annotations
 
-import os
 import time
-from pathlib import Path
 from typing import Iterator
 
 import pytest
 
-from agent import GUEST_TREE
+from agent import agent_trees, install_package
 from machine import Guest
 
 PROGRAM = "/usr/libexec/vireo/vireo-freeze"
@@ -26,10 +24,8 @@ LONG_DEADLINE_SECONDS = 300
 
 @pytest.fixture(scope="module")
 def guest(request: pytest.FixtureRequest) -> Iterator[Guest]:
-    named = os.environ.get("VIREO_GUEST_TREE", "")
-    if not Path(named + PROGRAM).is_file():
-        pytest.fail(f"VIREO_GUEST_TREE={named} has no {PROGRAM[1:]}", pytrace=False)
-    guest = Guest("freeze", trees=[GUEST_TREE, Path(named)])
+    guest = Guest("freeze", trees=agent_trees())
+    install_package(guest)
     yield guest
     guest.close(keep_log=request.session.testsfailed > 0)
 

@@ -14,7 +14,7 @@ import pytest
 
 from acknowledging_host import AcknowledgingHost
 from agent import UNIT, Agent
-from host import HostEnd
+from host import HostEnd, Message
 
 LONG = bool(os.environ.get("VIREO_LONG"))
 DROPS = 1000 if LONG else 60
@@ -113,6 +113,15 @@ def test_a_slow_reader_stops_the_flow_at_its_window(agent: Agent) -> None:
     assert total_bytes(host) <= 32_768 or len(numbers) == 1
 
 
+def last_handshake(host: HostEnd) -> Message:
+    """One comes for the host's arrival and one for its question, which may take the first's place."""
+    handshake = host.wait_for("handshake", timeout_seconds=5)
+    try:
+        return host.wait_for("handshake", timeout_seconds=1)
+    except TimeoutError:
+        return handshake
+
+
 def received_numbers(host: HostEnd) -> list[int]:
     """All that has come, until nothing does for a second; up to the next handshake."""
     numbers: list[int] = []
@@ -142,8 +151,7 @@ def test_odd_answers_lose_nothing(agent: Agent, answers: str) -> None:
     host.play(1.0, float("inf"))
     with agent.guest.attach() as odd:
         odd.greet()
-        handshake = odd.wait_for("handshake", timeout_seconds=5)
-        handshake = odd.wait_for("handshake", timeout_seconds=5)
+        handshake = last_handshake(odd)
         answer = {
             "type": "handshake_ack", "epoch": handshake["epoch"],
             "session": handshake["session"], "received": host.count, "window": 65_536,
