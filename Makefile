@@ -1,10 +1,12 @@
 # Everything that a person or CI runs. `make run` and `make test` are enough to begin with.
 
 SWIFT ?= swift
-# The last four make two builds of the same sources the same bytes.
+# The first four make two builds of the same sources the same bytes; the last pack the relocations,
+# which saves a megabyte a program.
 RELEASE = --configuration release --static-swift-stdlib \
 	-Xswiftc -Xfrontend -Xswiftc -disable-incremental-llvm-codegen \
-	-Xswiftc -Xfrontend -Xswiftc -no-clang-module-breadcrumbs
+	-Xswiftc -Xfrontend -Xswiftc -no-clang-module-breadcrumbs \
+	-Xswiftc -use-ld=lld -Xlinker -z -Xlinker pack-relative-relocs
 BIN = .build/release
 DEB_FOLDER = .build-deb
 DEB = $(DEB_FOLDER)/vireo.deb

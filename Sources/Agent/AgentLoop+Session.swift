@@ -54,7 +54,11 @@ extension AgentLoop {
 
     /// Sets the timer to what the session waits for.
     func setSessionTimer() {
-        let deadline = session.deadlineMilliseconds
+        var deadline = session.deadlineMilliseconds
+        // A plain host's time for results concerns nobody while there are none.
+        if session.state == .plain, outbox.count(.result) + outbox.count(.event) == 0 {
+            deadline = nil
+        }
         guard deadline != sessionDeadline else { return }
         sessionDeadline = deadline
         engine.setTimer(
