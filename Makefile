@@ -33,9 +33,13 @@ test: setup ## set up, and run every test that needs no virtual machine
 vm: setup-vm deb ## boot a Debian guest with the package installed, and watch it until Ctrl-C
 	VIREO_PACKAGE=$(DEB) /usr/bin/python3 Tests/VirtualMachine/vm.py -- $(BIN)/vireo host watch {socket}
 
+# The guest is emulated and the machine shared: what failed is run once more, alone, and has to pass
+# then. Both closing lines are printed.
+VM_TESTS = VIREO_PACKAGE=$(DEB) VIREO_GUEST_TREE=$(DEB_FOLDER)/installed VIREO_LONG=$(LONG) \
+	timeout --kill-after=30 $(if $(LONG),14400,2400) $(PYTEST) Tests/VirtualMachine -q
+
 test-vm: setup-vm deb ## tests of the installed package in a real guest; LONG=1 for the long ones
-	VIREO_PACKAGE=$(DEB) VIREO_GUEST_TREE=$(DEB_FOLDER)/installed VIREO_LONG=$(LONG) \
-		timeout --kill-after=30 $(if $(LONG),14400,2400) $(PYTEST) Tests/VirtualMachine -q
+	$(VM_TESTS) || $(VM_TESTS) --last-failed --last-failed-no-failures none
 
 deb: build ## build the Debian package and check it: .build-deb/vireo.deb
 	@.ci/install $(DEB_PACKAGES)
