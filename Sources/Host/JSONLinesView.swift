@@ -31,7 +31,7 @@ public final class JSONLinesView: WatchView {
         }
         let rest = text[text.index(after: brace)...]
         let isEmpty = rest.drop { $0.isWhitespace }.first == "}"
-        pending += "{\"socket\":\(quoted(link.name))\(isEmpty ? "" : ",")\(rest)\n"
+        pending += "{\"socket\":\(JSONText.quoted(link.name))\(isEmpty ? "" : ",")\(rest)\n"
     }
 
     public func changed(_ link: GuestLink) {}
@@ -47,21 +47,6 @@ public final class JSONLinesView: WatchView {
     }
 
     public func end() {}
-
-    private func quoted(_ text: String) -> String {
-        var result = "\""
-        for scalar in text.unicodeScalars {
-            switch scalar {
-            case "\"": result += "\\\""
-            case "\\": result += "\\\\"
-            case _ where scalar.value < 0x20:
-                let digits = String(scalar.value, radix: 16)
-                result += "\\u" + String(repeating: "0", count: 4 - digits.count) + digits
-            default: result.unicodeScalars.append(scalar)
-            }
-        }
-        return result + "\""
-    }
 }
 
 extension String {

@@ -3,6 +3,7 @@ import Commands
 import Configuration
 import Glibc
 import Kernel
+import Wire
 import YAML
 
 struct ConfigCommand: ParsableCommand {
@@ -67,18 +68,17 @@ struct ConfigShow: ParsableCommand {
         let members = Setting.table.map { setting in
             let entry = settings[setting.key]
             let value = entry.value.map(jsonValue) ?? "null"
-            let name = jsonText(setting.key.rawValue)
+            let name = JSONText.quoted(setting.key.rawValue)
             guard origin else { return "\(name):\(value)" }
-            let place = jsonText("\(entry.origin)")
-            return """
-                \(name):{"value":\(value),"origin":\(jsonText(entry.origin.kind)),"place":\(place)}
-                """
+            let place = JSONText.quoted("\(entry.origin)")
+            let kind = JSONText.quoted(entry.origin.kind)
+            return "\(name):{\"value\":\(value),\"origin\":\(kind),\"place\":\(place)}"
         }
         return "{\(members.joined(separator: ","))}\n"
     }
 
     private func jsonValue(_ value: SettingValue) -> String {
-        if case .text(let text) = value { return jsonText(text) }
+        if case .text(let text) = value { return JSONText.quoted(text) }
         return "\(value)"
     }
 }
@@ -161,20 +161,4 @@ struct ConfigSample: ParsableCommand {
         try FileDescriptor.writeAll(
             sample?.text ?? ConfigurationSample.yaml, to: STDOUT_FILENO)
     }
-}
-
-/// A text for JSON, with its quotes.
-func jsonText(_ text: String) -> String {
-    var result = "\""
-    for scalar in text.unicodeScalars {
-        switch scalar {
-        case "\"": result += "\\\""
-        case "\\": result += "\\\\"
-        case _ where scalar.value < 0x20:
-            let digits = String(scalar.value, radix: 16)
-            result += "\\u" + String(repeating: "0", count: 4 - digits.count) + digits
-        default: result.unicodeScalars.append(scalar)
-        }
-    }
-    return result + "\""
 }

@@ -282,7 +282,7 @@ struct TextWriter {
     var text: String { "{\(members.joined(separator: ","))}" }
 
     mutating func member(_ name: String, _ value: String) {
-        members.append("\"\(name)\":\(Self.quoted(value))")
+        members.append("\"\(name)\":\(JSONText.quoted(value))")
     }
 
     mutating func member(_ name: String, _ value: Bool) { members.append("\"\(name)\":\(value)") }
@@ -291,22 +291,7 @@ struct TextWriter {
     }
 
     mutating func member(_ name: String, _ values: [String]) {
-        let list = values.map { Self.quoted($0) }.joined(separator: ",")
+        let list = values.map { JSONText.quoted($0) }.joined(separator: ",")
         members.append("\"\(name)\":[\(list)]")
-    }
-
-    static func quoted(_ text: String) -> String {
-        var result = "\""
-        for scalar in text.unicodeScalars {
-            switch scalar {
-            case "\"": result += "\\\""
-            case "\\": result += "\\\\"
-            case _ where scalar.value < 0x20:
-                let digits = String(scalar.value, radix: 16)
-                result += "\\u" + String(repeating: "0", count: 4 - digits.count) + digits
-            default: result.unicodeScalars.append(scalar)
-            }
-        }
-        return result + "\""
     }
 }
