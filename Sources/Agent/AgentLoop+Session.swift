@@ -1,3 +1,4 @@
+import CLinux
 import IOEngine
 import Kernel
 import Logging
@@ -120,12 +121,15 @@ extension AgentLoop {
         }
     }
 
+    /// In the order in which they leave.
+    private static let dataClasses: [MessageClass] = [.result, .event, .metrics]
+
     /// The next message of the first class that has one which may leave.
     ///
     /// - Returns: whether there was one.
     private func admitNext(at now: UInt64) -> Bool {
         guard channel.unsentDataBytes < AgentLimits.unsentDataBytesMax else { return false }
-        for messageClass in [MessageClass.result, .event, .metrics] {
+        for messageClass in Self.dataClasses {
             guard let next = outbox.first(of: messageClass, where: { mayLeave($0, at: now) }) else {
                 continue
             }
@@ -160,8 +164,27 @@ extension AgentLoop {
             channel.keptBytes == 0
             ? channel.append(loose: { space in encode(message, nil, into: space) })
             : channel.appendControl { space in encode(message, nil, into: space) }
-        if isSent, case .result(let answer) = message { noteLeft(answer, nil) }
-        return isSent
+        guard case .result(let answer) = message else { return isSent }
+        if isSent || refuseTooLong(answer) {
+            noteLeft(answer, nil)
+            return true
+        }
+        return false
+    }
+
+    /// An answer that the control ring could not hold even empty would hold up all behind it until
+    /// the numbered messages' own host comes: whoever asked hears so instead.
+    private func refuseTooLong(_ answer: RelayAnswer) -> Bool {
+        guard channel.keptBytes > 0, channel.unsentControlBytes == 0 else { return false }
+        var response = CommandResponse(
+            id: answer.message.id, success: false, commandType: "",
+            wallMilliseconds: WallTime.now.millisecondsSince1970)
+        response.error = ErrorCode.resourceLimit.rawValue
+        response.stderr =
+            "the answer is too long for an observer while messages wait for their own host: ask "
+            + "through vireo host watch --state, or for less"
+        answersRefused += 1
+        return send(response)
     }
 
     /// - Returns: whether there was room: not while what is kept leaves less than the largest frame
@@ -275,9 +298,7 @@ extension MutableRawSpan {
     /// - Returns: how many were copied, 0 if they do not fit.
     mutating func fill(_ bytes: [UInt8]) -> Int {
         guard bytes.count <= byteCount else { return 0 }
-        for (offset, byte) in bytes.enumerated() {
-            storeBytes(of: byte, toByteOffset: offset, as: UInt8.self)
-        }
+        clinux_copy(&self, RawSpan(_elements: bytes.span))
         return bytes.count
     }
 }

@@ -60,6 +60,8 @@ final class AgentLoop {
     /// Whether it was said of this host that it does not read.
     var hasSaidNoRoom = false
     var framesAnswered: UInt64 = 0
+    /// Answers that were too long for an observer.
+    var answersRefused: UInt64 = 0
     /// The next sample is due then, whatever else asks for one.
     private var nextSample = MonotonicTime.now
     private var isReady = false

@@ -24,7 +24,7 @@ public struct DoctorReport: Equatable, Sendable {
             // Six bytes for each that has to be escaped, and the names.
             sum + 6 * (finding.seen.utf8.count + (finding.remedy?.utf8.count ?? 0)) + 256
         }
-        guard let text = JSONWriter.text(bytesMax: room, write) else {
+        guard let text = JSONText.written(bytesMax: room, write) else {
             preconditionFailure("the room was counted")
         }
         return text

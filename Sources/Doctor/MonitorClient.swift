@@ -115,7 +115,7 @@ struct MonitorClient: ~Copyable {
     }
 
     private static func request(_ command: String, _ arguments: [String: String]) -> String {
-        let text = JSONWriter.text(bytesMax: 16_384) { writer in
+        let text = JSONText.written(bytesMax: 16_384) { writer in
             writer.beginObject()
             writer.member("execute", command)
             if let path = arguments["path"] {

@@ -141,7 +141,24 @@ extension GuestLink {
         }
     }
 
+    /// Without a state this host gets what has no number. An agent that was acknowledged once sends
+    /// nothing of the kind, and people should know why their table stays empty.
+    func noteWithheld(_ message: GuestMessage) {
+        switch message {
+        case .handshake(let handshake) where handshake.offer != nil:
+            engine.setTimer(
+                sessionTimer,
+                at: MonotonicTime.now.adding(milliseconds: HostLimits.withheldMilliseconds))
+        case .metrics: engine.setTimer(sessionTimer, at: nil)
+        default: break
+        }
+    }
+
     func sessionWasDue() {
+        guard stored != nil else {
+            observer?.guestWithholds(self)
+            return
+        }
         if let retriesAt = stored?.retriesAt, retriesAt <= .now { retryStore() }
         perform { $0.tick(at: $1) }
         setSessionTimer()

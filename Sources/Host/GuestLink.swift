@@ -12,6 +12,8 @@ public protocol GuestObserver: AnyObject {
     func guestChanged(_ link: GuestLink)
     /// The answer to a command, or a piece of it.
     func guest(_ link: GuestLink, answered id: String, isLast: Bool, in frame: RawSpan)
+    /// The guest keeps its metrics for a host that acknowledges, and this one does not.
+    func guestWithholds(_ link: GuestLink)
     /// Messages could not be made safe; they come again when they can be.
     func guest(_ link: GuestLink, cannotBeStored failure: Errno)
     /// These numbers never came, and the guest no longer has them.
@@ -22,6 +24,7 @@ extension GuestObserver {
     public func guest(
         _ link: GuestLink, answered id: String, isLast: Bool, in frame: RawSpan
     ) {}
+    public func guestWithholds(_ link: GuestLink) {}
     public func guest(_ link: GuestLink, cannotBeStored failure: Errno) {}
     public func guest(_ link: GuestLink, lost range: SessionRange) {}
 }
@@ -184,6 +187,7 @@ public final class GuestLink: PortOwner {
         guard isNew(message, Numbering(of: parser.root), readable.extracting(first: count)) else {
             return
         }
+        if stored == nil { noteWithheld(message) }
         observer?.guest(self, said: message, in: readable, count: count)
         if let id = parser.root.member("id")?.string {
             let type = parser.root.member("type")?.string
@@ -211,6 +215,10 @@ public enum HostLimits {
     static let clientsMax = 64
     /// Timers of one client: two of its port.
     static let timersPerClient = 2
+
+    /// Milliseconds after a handshake in which a plain host's first metrics come: the guest waits
+    /// two seconds for an acknowledgement, and a sample has its time.
+    static let withheldMilliseconds: UInt64 = 5000
 
     /// Sessions kept of connections that came in and ended, for agents that come back.
     static let sessionsKeptMax = 64

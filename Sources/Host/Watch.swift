@@ -288,6 +288,14 @@ public final class Watch: GuestObserver {
         }
     }
 
+    public func guestWithholds(_ link: GuestLink) {
+        report?(
+            """
+            \(link.name): connected, and no metrics came. This guest was acknowledged before and \
+            keeps them for such a host: give --state DIR.
+            """)
+    }
+
     public func guest(_ link: GuestLink, cannotBeStored failure: Errno) {
         report?(
             """

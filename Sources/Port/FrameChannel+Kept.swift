@@ -103,8 +103,7 @@ extension FrameChannel {
         precondition(writing == nil && !hasLooseData)
         let first = data.releasedPosition
         let skipped = Int(kept!.base + cursor.target - first)
-        var bytes: [UInt8] = []
-        Self.copy(data, droppingFirst: skipped, into: &bytes)
+        let bytes = Self.copy(data, droppingFirst: skipped)
         kept!.cursor = RingCursor()
         kept!.base = data.position
         followCursor()
@@ -113,11 +112,9 @@ extension FrameChannel {
     }
 
     private static func copy(
-        _ ring: borrowing SendRing, droppingFirst skipped: Int, into bytes: inout [UInt8]
-    ) {
-        let held = ring.held.extracting(droppingFirst: skipped)
-        bytes.reserveCapacity(held.byteCount)
-        for offset in 0..<held.byteCount { bytes.append(held.byte(at: offset)) }
+        _ ring: borrowing SendRing, droppingFirst skipped: Int
+    ) -> [UInt8] {
+        Array(copying: ring.held.extracting(droppingFirst: skipped))
     }
 
     /// The newest `bytes` that are kept, as they stand in the ring.

@@ -66,6 +66,41 @@ import Testing
         #expect(shell.text("stdout") == "42\n")
     }
 
+    /// While numbered messages wait for their own host, an observer's answers take another way, which
+    /// has room for short ones.
+    @Test func anObserverHearsThatAnAnswerIsTooLongForIt() throws {
+        let scene = try Scene()
+        defer { scene.end() }
+        let zeros = String(repeating: " 0", count: 300)
+        _ = try scene.start([
+            "/bin/sh", "-c", "for i in $(seq 400); do sleep 60\(zeros) & done; wait",
+        ])
+        let listener = try Listener(scene.path("host.sock"))
+        _ = try scene.startAgent("epoll", interval: 0.2)
+        let first = try listener.accept()
+        let greeting = try first.readGreeting()
+        _ = try first.acknowledgeGreeting(greeting)
+        first.acknowledges = false
+        #expect(try first.readMessage("metrics").number("seq") == 1)
+        first.close()
+        let observer = scene.keep(try listener.accept())
+        let again = try observer.readGreeting()
+        let epoch = try #require(again.text("epoch"))
+        let session = Int(try #require(again.number("session")))
+        try observer.send(
+            """
+            {"type":"handshake_ack","epoch":"\(epoch)","session":\(session),"received":0,\
+            "window":65536,"capabilities":[],"observer":true}
+            {"type":"SafeCommand","id":"a","command_type":{"action":"ProcessList"}}
+            {"type":"SafeCommand","id":"b","command_type":{"action":"OsInfo"}}
+
+            """)
+        let long = try observer.readMessage("response", seconds: 20)
+        #expect(long.text("id") == "a" && long.text("error") == "RESOURCE_LIMIT")
+        let short = try observer.readMessage("response", seconds: 20)
+        #expect(short.text("id") == "b" && short["success"] as? Bool == true)
+    }
+
     @Test func byDefaultActionsThatLookAnswerAndNothingElseRuns() throws {
         let setting = try Setting(policy: nil)
         defer { setting.end() }

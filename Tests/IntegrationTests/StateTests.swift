@@ -65,6 +65,25 @@ import Testing
         #expect(numbers == Array(1...max(1, numbers.count)))
     }
 
+    /// An agent that was acknowledged once never falls back, and a watch without a state says so.
+    @Test func aWatchWithoutAStateSaysWhyNothingComes() throws {
+        let scene = try Scene()
+        defer { scene.end() }
+        chmod(scene.folder, 0o700)
+        let listener = try Listener(scene.path("host.sock"))
+        _ = try scene.startAgent("auto", interval: 0.2)
+        let first = try listener.accept()
+        _ = try first.acknowledgeGreeting(try first.readGreeting())
+        _ = try first.readMessage("metrics")
+        first.close()
+        listener.close()
+        let watch = try scene.start([
+            "/bin/sh", "-c", "exec \"$0\" \"$@\" >/dev/null", Products.vireo, "host", "watch",
+            "--listen", scene.path("host.sock"),
+        ])
+        try waitUntil("the reason", seconds: 15) { watch.errorText.contains("--state DIR") }
+    }
+
     @Test func aSecondWatchOnTheSameStateIsRefused() throws {
         let scene = try Scene()
         defer { scene.end() }

@@ -25,7 +25,8 @@ import Testing
         "YAML": ["CYaml"],
         "Configuration": ["Agent", "IOEngine", "Kernel", "Logging", "Port", "Probes", "YAML"],
         "Agent": [
-            "DequeModule", "IOEngine", "Kernel", "Logging", "Port", "Probes", "Session", "Slabs",
+            "CLinux", "DequeModule", "IOEngine", "Kernel", "Logging", "Port", "Probes", "Session",
+            "Slabs",
             "Spool",
             "Synchronization",
             "Systemd", "Wire",
@@ -35,7 +36,8 @@ import Testing
             "CLinux", "Framing", "Glibc", "IOEngine", "Kernel", "Port", "Slabs", "Synchronization",
         ],
         "Host": [
-            "Framing", "IOEngine", "Kernel", "Port", "Session", "Slabs", "Synchronization",
+            "CLinux", "Framing", "IOEngine", "Kernel", "Port", "Session", "Slabs",
+            "Synchronization",
             "Terminal", "Wire",
         ],
         "MockHost": ["Framing", "Kernel", "Wire"],

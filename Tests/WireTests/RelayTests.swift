@@ -18,20 +18,20 @@ import Testing
     ])
     func aValueIsWrittenAgainAsItself(_ text: String) throws {
         let first = try parsed(text)
-        let again = first.root.text(bytesMax: 100_000)
+        let again = first.root.json(bytesMax: 100_000)
         #expect(again == text)
     }
 
     @Test func spacesAndEscapesOfAStrangerAreNotCopied() throws {
         let value = try parsed("{ \"\\u0061\" :\t1.50 , \"b\" : \"\\/\" }")
-        let text = value.root.text(bytesMax: 1000)
+        let text = value.root.json(bytesMax: 1000)
         #expect(text == #"{"a":1.5,"b":"/"}"#)
     }
 
     @Test func aTextThatIsTooLongIsNone() throws {
         let value = try parsed("[" + String(repeating: "1,", count: 5000) + "1]")
-        let short = value.root.text(bytesMax: 5000)
-        let long = value.root.text(bytesMax: 20_000)
+        let short = value.root.json(bytesMax: 5000)
+        let long = value.root.json(bytesMax: 20_000)
         #expect(short == nil)
         #expect(long?.utf8.count == 10_003)
     }
@@ -59,7 +59,7 @@ import Testing
         let parser = try parsed(text)
         let received = RelayRequest(parser.root)
         #expect(received == request)
-        let inner = parser.root.member("command")?.text(bytesMax: 1000)
+        let inner = parser.root.member("command")?.json(bytesMax: 1000)
         #expect(inner == #"{"type":"Exec","id":"a","argv":["x"]}"#)
     }
 

@@ -1,3 +1,4 @@
+import CLinux
 import IOEngine
 import Kernel
 import Port
@@ -119,7 +120,7 @@ final class ControlServer {
 
     /// The guest said who it is: now, and whenever it begins anew.
     func greeted(_ frame: RawSpan) {
-        handshake = frame.copy
+        handshake = Array(copying: frame)
         for client in clients { greet(client) }
     }
 
@@ -182,9 +183,7 @@ final class ControlServer {
         let isIn = channel.appendData { space in
             var space = space
             guard frame.byteCount < space.byteCount else { return 0 }
-            for offset in 0..<frame.byteCount {
-                space.storeBytes(of: frame.byte(at: offset), toByteOffset: offset, as: UInt8.self)
-            }
+            clinux_copy(&space, frame)
             space.storeBytes(of: 0x0a, toByteOffset: frame.byteCount, as: UInt8.self)
             return frame.byteCount + 1
         }
@@ -204,13 +203,4 @@ final class KeyPool {
     func take() -> UInt32? { free.popLast() }
     func give(_ key: UInt32) { free.append(key) }
     var isEmpty: Bool { free.isEmpty }
-}
-
-extension RawSpan {
-    var copy: [UInt8] {
-        var bytes: [UInt8] = []
-        bytes.reserveCapacity(byteCount)
-        for offset in 0..<byteCount { bytes.append(byte(at: offset)) }
-        return bytes
-    }
 }

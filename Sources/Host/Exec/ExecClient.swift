@@ -157,20 +157,30 @@ public final class ExecClient {
         try FileDescriptor.writeAll(Array(text.utf8) + [0x0a], to: connection.number)
     }
 
-    private func begin(_ type: String) -> TextWriter {
-        var writer = TextWriter()
-        writer.member("type", type)
-        writer.member("id", id)
-        if let epoch { writer.member("epoch", "\(epoch)") }
-        return writer
+    /// A message about the command, as one line.
+    private func line(_ type: String, _ members: (inout JSONWriter) -> Void) -> String {
+        let text = JSONText.make(bytesMax: WireLimits.frameBytesMax) { writer in
+            writer.beginObject()
+            writer.member("type", type)
+            writer.member("id", id)
+            if let epoch { writer.member("epoch", "\(epoch)") }
+            members(&writer)
+            writer.endObject()
+        }
+        return text ?? ""
     }
 
     private func sendCommand(to machine: String) throws(Errno) {
-        var writer = begin("Exec")
-        writer.member("argv", configuration.arguments)
-        if let seconds = configuration.timeoutSeconds { writer.member("timeout", seconds) }
-        if configuration.passesInput { writer.member("input", true) }
-        let payload = writer.text
+        let payload = line("Exec") { writer in
+            writer.beginArray("argv")
+            for argument in configuration.arguments { writer.value(argument) }
+            writer.endArray()
+            if let seconds = configuration.timeoutSeconds { writer.member("timeout", seconds) }
+            if configuration.passesInput { writer.member("input", true) }
+        }
+        guard !payload.isEmpty else {
+            return end(64, "the arguments take more than a frame of 1 MiB")
+        }
         guard let sign = configuration.sign else {
             try send(payload)
             return sent()
@@ -194,12 +204,13 @@ public final class ExecClient {
         let bytes = try FileDescriptor.readSome(0, bytesMax: 32_768)
         if let bytes, bytes.isEmpty { return }
         let data = ExecData(bytes ?? [])
-        var writer = begin("exec_input")
-        writer.member("data", data.text)
-        writer.member("encoding", data.encoding.rawValue)
-        writer.member("eof", bytes == nil)
         inputEnded = bytes == nil
-        try send(writer.text)
+        try send(
+            line("exec_input") { writer in
+                writer.member("data", data.text)
+                writer.member("encoding", data.encoding.rawValue)
+                writer.member("eof", bytes == nil)
+            })
     }
 
     private func takeSignals(_ number: Int32) throws(Errno) {
@@ -209,7 +220,7 @@ public final class ExecClient {
             }
             isCancelled = true
             inputEnded = true
-            try send(begin("Cancel").text)
+            try send(line("Cancel") { _ in })
         }
     }
 
@@ -272,26 +283,5 @@ public final class ExecClient {
             {"type":"handshake_ack","epoch":"\(epoch)","session":\(session),"received":0,\
             "window":262144,"capabilities":[],"observer":true}
             """)
-    }
-}
-
-/// One flat JSON object as text, for messages that a person's command makes.
-struct TextWriter {
-    private var members: [String] = []
-
-    var text: String { "{\(members.joined(separator: ","))}" }
-
-    mutating func member(_ name: String, _ value: String) {
-        members.append("\"\(name)\":\(JSONText.quoted(value))")
-    }
-
-    mutating func member(_ name: String, _ value: Bool) { members.append("\"\(name)\":\(value)") }
-    mutating func member(_ name: String, _ value: Double) {
-        members.append("\"\(name)\":\(value)")
-    }
-
-    mutating func member(_ name: String, _ values: [String]) {
-        let list = values.map { JSONText.quoted($0) }.joined(separator: ",")
-        members.append("\"\(name)\":[\(list)]")
     }
 }

@@ -126,8 +126,7 @@ public final class MessageStore: Sendable {
     ) {
         var lines: [UInt8] = []
         if let row {
-            lines.reserveCapacity(row.byteCount + 1)
-            for offset in 0..<row.byteCount { lines.append(row.byte(at: offset)) }
+            lines = Array(copying: row)
             lines.append(0x0a)
         }
         if row == nil || through > number {

@@ -1,6 +1,7 @@
 /// JSON in memory of its own, for those who have no ring to write into.
 public enum JSONText {
-    /// What `body` wrote, or `nil` when it did not fit into `bytesMax` bytes.
+    /// What `body` wrote, or `nil` when it did not fit into `bytesMax` bytes. For one that leaves
+    /// out what it has no room for: unlike with ``make(bytesMax:_:)`` all of the room is there.
     public static func written(
         bytesMax: Int, _ body: (inout JSONWriter) -> Void
     ) -> String? {
@@ -30,17 +31,7 @@ extension WireMessage {
 extension JSONText {
     /// A text as a JSON string, with its quotes: for objects that people's commands put together.
     public static func quoted(_ text: String) -> String {
-        var result = "\""
-        for scalar in text.unicodeScalars {
-            switch scalar {
-            case "\"": result += "\\\""
-            case "\\": result += "\\\\"
-            case _ where scalar.value < 0x20:
-                let digits = String(scalar.value, radix: 16)
-                result += "\\u" + String(repeating: "0", count: 4 - digits.count) + digits
-            default: result.unicodeScalars.append(scalar)
-            }
-        }
-        return result + "\""
+        // Six bytes for each that has to be escaped: there is always room.
+        make(bytesMax: 6 * text.utf8.count + 2) { $0.value(text) }!
     }
 }

@@ -49,10 +49,3 @@ extension JSONWriter {
         }
     }
 }
-
-extension JSONValue {
-    /// This value as a text of its own, at most `bytesMax` long; `nil` when it is longer.
-    public func text(bytesMax: Int) -> String? {
-        JSONText.make(bytesMax: bytesMax) { $0.value(self) }
-    }
-}
