@@ -8,6 +8,8 @@ struct AcknowledgingHost {
     private var sessions: [String: Int] = [:]
     private var told: [String: Int] = [:]
     private(set) var repeated = 0
+    /// Epochs of earlier lives that handshakes had numbers of.
+    private(set) var spooledOffers = 0
     private(set) var halfLines = 0
     private(set) var unnumbered = 0
     private(set) var skipped = 0
@@ -99,6 +101,7 @@ struct AcknowledgingHost {
         guard let list = handshake.list("spooled") else { return "" }
         var answers: [String] = []
         for case let one as [String: Any] in list {
+            spooledOffers += 1
             let epoch = try #require(one["epoch"] as? String)
             let first = try #require(one["first"] as? Int)
             let had = rows[epoch, default: []].count
