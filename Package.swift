@@ -46,7 +46,7 @@ let package = Package(
         // For those who embed the parts: the engine with its memory and its frames, and the port.
         .library(name: "VireoEngine", targets: ["IOEngine", "Slabs", "Framing", "Kernel"]),
         .library(name: "VireoPort", targets: ["Port"]),
-        .library(name: "VireoSession", targets: ["Session", "Wire"]),
+        .library(name: "VireoSession", targets: ["Session", "Wire", "Spool"]),
     ],
     dependencies: [
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
