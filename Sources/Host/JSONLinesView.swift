@@ -52,7 +52,7 @@ public final class JSONLinesView: WatchView {
 extension String {
     /// The same JSON with what a terminal would obey, or not show, as escapes of JSON. Outside of
     /// strings JSON has none of these.
-    fileprivate var harmlessJSON: String {
+    var harmlessJSON: String {
         guard unicodeScalars.contains(where: \.actsOnTerminals) else { return self }
         var result = ""
         for scalar in unicodeScalars {

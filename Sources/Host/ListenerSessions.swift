@@ -31,8 +31,13 @@ final class ListenerSessions {
         if let own = link.stored?.session {
             keep(own)
             link.stored?.session = nil
+            // However many epochs a connection names, it stands here once.
+            if let before = own.lastEpoch { links[before] = nil }
         }
-        defer { links[epoch] = Weak(link: link) }
+        defer {
+            links[epoch] = Weak(link: link)
+            assert(links.count <= HostLimits.guestsMax, "an entry of a connection that is gone")
+        }
         var session = take(epoch, earlier)
         _ = session.connected(at: 0)
         return session

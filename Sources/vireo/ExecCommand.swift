@@ -41,12 +41,13 @@ struct ExecCommand: ParsableCommand {
 
     @Argument(
         parsing: .postTerminator,
-        help: ArgumentHelp("The program and its arguments, behind --.", valueName: "command"))
+        help: ArgumentHelp(
+            "The program, by its whole path, and its arguments, behind --.", valueName: "command"))
     var command: [String] = []
 
     func validate() throws {
         guard !command.isEmpty else {
-            throw ValidationError("give a command behind --: vireo host exec SOCKET -- uptime")
+            throw ValidationError("give a command behind --: vireo host exec SOCKET -- /bin/ls")
         }
         if let timeout, !(timeout > 0 && timeout <= 86_400) {
             throw ValidationError("--timeout takes up to 86400 seconds")

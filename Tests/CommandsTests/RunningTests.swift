@@ -188,8 +188,18 @@ import Wire
         return path
     }
 
+    /// Another process writes it: a child of this one that another test forks meanwhile would hold the
+    /// open file up to its exec, and running it would fail with ETXTBSY.
     private func write(_ text: String, to path: String, mode: Int) throws {
-        try text.write(toFile: path, atomically: true, encoding: .utf8)
-        try FileManager.default.setAttributes([.posixPermissions: mode], ofItemAtPath: path)
+        let install = Process()
+        install.executableURL = URL(fileURLWithPath: "/usr/bin/install")
+        install.arguments = ["-m", String(mode, radix: 8), "/dev/stdin", path]
+        let input = Pipe()
+        install.standardInput = input
+        try install.run()
+        try input.fileHandleForWriting.write(contentsOf: Data(text.utf8))
+        try input.fileHandleForWriting.close()
+        install.waitUntilExit()
+        try #require(install.terminationStatus == 0)
     }
 }

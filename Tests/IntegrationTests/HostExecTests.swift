@@ -55,10 +55,13 @@ import Testing
             try? FileManager.default.removeItem(atPath: folder)
         }
 
-        func start(_ flags: [String], _ command: [String], input: Int32? = nil) throws -> Program {
+        func start(
+            _ flags: [String], _ command: [String], input: Int32? = nil,
+            output: Program.Output = .pipe
+        ) throws -> Program {
             try scene.start(
                 [Products.vireo, "host", "exec"] + flags + [folder + "/host.sock", "--"] + command,
-                environment: environment, standardInput: input)
+                environment: environment, standardInput: input, output: output)
         }
 
         func run(_ command: [String], flags: [String] = []) throws -> (Int32, Program) {
@@ -97,6 +100,17 @@ import Testing
         let own = try setting.scene.start(["/usr/bin/sha256sum", file])
         _ = try own.waitForEnd()
         #expect(program.outputText.prefix(64) == own.outputText.prefix(64))
+    }
+
+    @Test func whatWouldActOnATerminalIsMadeVisibleThere() throws {
+        let setting = try Setting(policy: "allow-all")
+        defer { setting.end() }
+        let program = try setting.start(
+            ["-n"], ["/usr/bin/printf", "a\\033[2Jb\\tc\\n"],
+            output: .terminal(columns: 80, rows: 24))
+        #expect(try program.waitForEnd(seconds: 20) == .exited(0))
+        let shown = program.outputText
+        #expect(!shown.contains("\u{1b}") && shown.contains("[2Jb\tc"), "\(shown.debugDescription)")
     }
 
     @Test func manyAtOnceGetTheirOwnAnswers() throws {

@@ -162,6 +162,9 @@ struct Simulation {
         guest!.handle(ledger) { $0.tick(at: now) }
         if guest!.session.state == .rolledBack { renewEpoch() }
         let writes = random.oneIn(3) ? 1 : 1 + random.below(12)
+        // The channel writes to nobody before it has seen a host: one that stayed attached while the
+        // port was unplugged would get the end of a frame whose middle is lost.
+        guard guestSeesHost else { return }
         // A slot a frame fills the queue of a host that is stuck.
         guest!.coalesces = now >= hostIsStuckUntil
         guest!.send(&port, writes: guest!.coalesces ? writes : 140, at: now, ledger)

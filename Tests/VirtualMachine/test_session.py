@@ -96,6 +96,30 @@ def test_an_agent_that_is_killed_begins_another_epoch_and_repeats_nothing(agent:
     assert host.count >= MESSAGES
 
 
+def test_a_port_unplugged_under_its_host_loses_nothing(agent: Agent) -> None:
+    """The host sees nothing of it: its connection stays, and the half of a frame that is in it ends
+    with the newline of the next session."""
+    value = seed()
+    agent.restart(FLOW)
+    host = host_of(agent, value, asks=True)
+
+    def replug() -> None:
+        time.sleep(0.5)
+        agent.guest.unplug_port()
+        time.sleep(0.2)
+        agent.guest.plug_port()
+
+    for _ in range(3):
+        host.meanwhile = replug
+        connections, before = host.tally.connections, host.count
+        host.play(6.0, float("inf"))
+        assert host.meanwhile is None and host.count > before, f"seed {value}"
+        assert host.tally.connections == connections + 1, f"seed {value}: it had to attach again"
+    host.play(2.0, float("inf"), stays_lazy=False)
+    report("unplugged", agent, host, value, sessions=max(host.sessions.values()))
+    assert len(host.rows) == 1 and host.tally.skipped_numbers == 0, f"seed {value}"
+
+
 def test_a_slow_reader_stops_the_flow_at_its_window(agent: Agent) -> None:
     """4.4 MB fit into the queue of the port; the window lets far less go."""
     agent.stop()

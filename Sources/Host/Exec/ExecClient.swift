@@ -1,5 +1,6 @@
 import Framing
 public import Kernel
+import Terminal
 public import Wire
 
 /// What `host exec` is asked to do.
@@ -133,8 +134,7 @@ public final class ExecClient {
     }
 
     private func complain(_ text: String) {
-        let safe = text.unicodeScalars.map { $0.value < 0x20 || $0.value == 0x7f ? "?" : "\($0)" }
-        try? FileDescriptor.writeAll("vireo: \(safe.joined())\n", to: 2)
+        try? FileDescriptor.writeAll("vireo: \(escaped(text))\n", to: 2)
     }
 
     /// Nothing came in time.
@@ -258,7 +258,7 @@ public final class ExecClient {
         guard (try? parser.parse(line)) != nil else { return [] }
         let events = progress.take(parser.root)
         if configuration.printsMessages, parser.root.member("id")?.string == id {
-            try? FileDescriptor.writeAll(String(frame: line) + "\n", to: 1)
+            try? FileDescriptor.writeAll(String(frame: line).harmlessJSON + "\n", to: 1)
         }
         return events
     }
@@ -271,9 +271,22 @@ public final class ExecClient {
             if !isSent { try sendCommand(to: machine) }
         case .output(let isError, let bytes):
             guard !configuration.printsMessages else { return }
-            try FileDescriptor.writeAll(bytes, to: isError ? 2 : 1)
+            try show(bytes, on: isError ? 2 : 1)
         case .ended(let ending): self.ending = ending
         }
+    }
+
+    /// Every byte to a file or a pipe. A terminal gets lines and tabs, and what would act on it is
+    /// made visible: nothing that a guest says may do that.
+    private func show(_ bytes: [UInt8], on number: Int32) throws(Errno) {
+        guard isTerminal(number) else { return try FileDescriptor.writeAll(bytes, to: number) }
+        let lines = String(decoding: bytes, as: UTF8.self)
+            .split(separator: "\n", omittingEmptySubsequences: false)
+        let shown = lines.map { line in
+            line.split(separator: "\t", omittingEmptySubsequences: false)
+                .map { escaped(String($0)) }.joined(separator: "\t")
+        }
+        try FileDescriptor.writeAll(shown.joined(separator: "\n"), to: number)
     }
 
     /// An observer takes no numbered messages: they wait for their own host.
