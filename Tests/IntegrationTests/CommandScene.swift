@@ -79,7 +79,7 @@ final class CommandScene {
     }
 
     /// Reads up to the response of a command; its chunks must follow each other without a gap.
-    func answer(_ id: String, seconds: Double = 20) throws -> Answer {
+    func answer(_ id: String, seconds: Double = patienceSeconds) throws -> Answer {
         let limit = monotonicSeconds() + seconds
         var output: [String: [UInt8]] = [:]
         var chunks: [Message] = []

@@ -62,7 +62,7 @@ import Testing
         #expect(ready.contains { $0.contains("new configuration refused") }, "\(ready)")
         try waitUntil("the reason") { agent.errorText.contains("stays as it was") }
         #expect(agent.errorText.contains("config.yaml:3:1: unknown key \"intervall\""))
-        for _ in 0..<5 { _ = try host.readMessage("metrics", seconds: 2) }
+        for _ in 0..<5 { _ = try host.readMessage("metrics") }
         try reload(agent, scene, "interval: 0.06\n")
         try waitUntil("the next one") { agent.errorText.contains("interval 0.06 s") }
         agent.signal(SIGTERM)

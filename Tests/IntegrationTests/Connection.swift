@@ -40,7 +40,7 @@ final class Connection {
     // MARK: In
 
     /// The next line without its newline.
-    func readLine(seconds: Double = 5) throws -> [UInt8] {
+    func readLine(seconds: Double = patienceSeconds) throws -> [UInt8] {
         let limit = monotonicSeconds() + seconds
         while true {
             if let line = takeLine() { return line }
@@ -53,7 +53,7 @@ final class Connection {
     }
 
     /// The next line that is not empty, as a message.
-    func readMessage(seconds: Double = 5) throws -> Message {
+    func readMessage(seconds: Double = patienceSeconds) throws -> Message {
         let limit = monotonicSeconds() + seconds
         while true {
             let line = try readLine(seconds: max(0, limit - monotonicSeconds()))
@@ -67,7 +67,7 @@ final class Connection {
     }
 
     /// The next message of this type; what comes before it is passed over.
-    func readMessage(_ type: String, seconds: Double = 5) throws -> Message {
+    func readMessage(_ type: String, seconds: Double = patienceSeconds) throws -> Message {
         let limit = monotonicSeconds() + seconds
         while true {
             let message = try readMessage(seconds: max(0, limit - monotonicSeconds()))
@@ -76,7 +76,8 @@ final class Connection {
     }
 
     /// All messages up to the end of the connection, and the bytes behind the last newline.
-    func readToEnd(seconds: Double = 5) throws -> (messages: [Message], rest: [UInt8]) {
+    func readToEnd(seconds: Double = patienceSeconds) throws -> (messages: [Message], rest: [UInt8])
+    {
         let limit = monotonicSeconds() + seconds
         var messages: [Message] = []
         do {
@@ -133,7 +134,7 @@ final class Connection {
     ///
     /// - Parameter takesIn: whether what comes meanwhile is read, so that neither side waits for
     ///   the other.
-    func send(_ bytes: [UInt8], seconds: Double = 20, takesIn: Bool = true) throws {
+    func send(_ bytes: [UInt8], seconds: Double = patienceSeconds, takesIn: Bool = true) throws {
         let limit = monotonicSeconds() + seconds
         let flags = Int32(MSG_DONTWAIT) | Int32(MSG_NOSIGNAL)
         var done = 0

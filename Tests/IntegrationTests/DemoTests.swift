@@ -36,7 +36,7 @@ import Testing
         #expect(agents.count == 1)
         demo.signal(signal)
         #expect(try demo.waitForEnd() == (signal == SIGKILL ? .killed(signal) : .exited(0)))
-        try waitUntil("the agent's end", seconds: 2) { agents.allSatisfy { !isRunning($0) } }
+        try waitUntil("the agent's end") { agents.allSatisfy { !isRunning($0) } }
     }
 
     /// As in `vireo demo | head -n 3`.
@@ -46,7 +46,7 @@ import Testing
         let demo = try startFastDemo(scene)
         let agents = try demo.children()
         demo.closeOutput()
-        try demo.waitForEnd(seconds: 3)
+        try demo.waitForEnd()
         #expect(agents.allSatisfy { !isRunning($0) })
     }
 

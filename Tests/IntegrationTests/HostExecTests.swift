@@ -132,7 +132,7 @@ import Testing
         let program = try setting.start(["-n"], ["/bin/sh", "-c", "touch \(mark); sleep 60"])
         try waitUntil("its start") { access(mark, F_OK) == 0 }
         program.signal(SIGINT)
-        #expect(try program.waitForEnd(seconds: 10) == .exited(130))
+        #expect(try program.waitForEnd(seconds: patienceSeconds) == .exited(130))
     }
 
     @Test func byDefaultNothingRuns() throws {
@@ -149,7 +149,7 @@ import Testing
         let program = try setting.start(["-n"], ["/bin/sh", "-c", "touch \(mark); sleep 60"])
         try waitUntil("its start") { access(mark, F_OK) == 0 }
         setting.agent.kill()
-        #expect(try program.waitForEnd(seconds: 10) == .exited(125))
+        #expect(try program.waitForEnd(seconds: patienceSeconds) == .exited(125))
     }
 
     @Test func signedCommandsRunAndOthersAreRefusedWhereThePolicySaysSo() throws {

@@ -128,6 +128,6 @@ import Testing
         _ = try scene.startAgent("auto", interval: 0.1)
         try waitUntil("a line") { !watch.outputLines.isEmpty }
         watch.closeOutput()
-        try watch.waitForEnd(seconds: 3)
+        try watch.waitForEnd()
     }
 }

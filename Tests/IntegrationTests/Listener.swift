@@ -20,7 +20,7 @@ final class Listener {
 
     deinit { close() }
 
-    func accept(seconds: Double = 5) throws -> Connection {
+    func accept(seconds: Double = patienceSeconds) throws -> Connection {
         guard wait(for: POLLIN, of: number, until: monotonicSeconds() + seconds) else {
             throw TimedOut(description: "nobody connected to \(path) within \(seconds) s")
         }

@@ -40,7 +40,7 @@ extension Message: CustomTestStringConvertible {
 extension Connection {
     /// Reads what a host hears first: an empty line, which ends whatever was in the pipe, and the
     /// handshake.
-    func readGreeting(seconds: Double = 5) throws -> Message {
+    func readGreeting(seconds: Double = patienceSeconds) throws -> Message {
         let first = try readLine(seconds: seconds)
         try #require(first.isEmpty, "the first line: \(String(decoding: first, as: UTF8.self))")
         let greeting = try Message(try readLine(seconds: seconds))
@@ -55,7 +55,7 @@ extension Connection {
     }
 
     /// Asks for a sign of life, waits for it, and gives back all that came before.
-    func exchangeKeepAlive(_ number: Int, seconds: Double = 5) throws -> [Message] {
+    func exchangeKeepAlive(_ number: Int, seconds: Double = patienceSeconds) throws -> [Message] {
         try send("{\"type\":\"keep_alive_request\",\"sequence_number\":\(number)}\n")
         let limit = monotonicSeconds() + seconds
         var before: [Message] = []

@@ -18,7 +18,7 @@ final class NotifySocket {
     deinit { close(number) }
 
     /// The next datagram: its assignments.
-    func receive(seconds: Double = 5) throws -> [String] {
+    func receive(seconds: Double = patienceSeconds) throws -> [String] {
         guard wait(for: POLLIN, of: number, until: monotonicSeconds() + seconds) else {
             throw TimedOut(description: "no notification within \(seconds) s")
         }
@@ -31,7 +31,7 @@ final class NotifySocket {
 
     /// The next datagram that holds this assignment; others are passed over.
     @discardableResult
-    func receive(_ assignment: String, seconds: Double = 5) throws -> [String] {
+    func receive(_ assignment: String, seconds: Double = patienceSeconds) throws -> [String] {
         let limit = monotonicSeconds() + seconds
         while true {
             let next = try receive(seconds: max(0, limit - monotonicSeconds()))

@@ -155,7 +155,7 @@ final class Program {
 
     /// Waits for the end and reads the output meanwhile.
     @discardableResult
-    func waitForEnd(seconds: Double = 5) throws -> Ending {
+    func waitForEnd(seconds: Double = patienceSeconds) throws -> Ending {
         try waitUntil("the end of \(name), which said: \(errorText)", seconds: seconds) {
             readOutput()
             return ended() != nil

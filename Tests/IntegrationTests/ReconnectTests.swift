@@ -39,7 +39,7 @@ import Testing
         let listener = try Listener(scene.path("host.sock"))
         _ = try scene.startAgent(engine.rawValue, interval: 0.1)
         for session in 1...4 {
-            let host = try listener.accept(seconds: session == 1 ? 5 : 1)
+            let host = try listener.accept(seconds: session == 1 ? patienceSeconds : 1)
             let greeting = try host.readGreeting(seconds: 1)
             #expect(greeting.number("session") == Double(session))
             for _ in 0..<3 { _ = try host.readMessage("metrics") }
@@ -55,7 +55,7 @@ import Testing
         let listener = try Listener(scene.path("host.sock"))
         _ = try scene.startAgent(engine.rawValue)
         for session in 1...10 {
-            let host = try listener.accept(seconds: session == 1 ? 5 : 1)
+            let host = try listener.accept(seconds: session == 1 ? patienceSeconds : 1)
             try host.send("\n")
             let greeting = try host.readGreeting(seconds: 1)
             #expect(greeting.number("session") == Double(session))

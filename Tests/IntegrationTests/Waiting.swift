@@ -5,6 +5,10 @@ struct TimedOut: Error, CustomStringConvertible {
     let description: String
 }
 
+/// How long a test waits for what must come, in seconds: so long that a busy machine does not decide
+/// it. Only a test that fails waits for it; one that is about a time says its own.
+let patienceSeconds = 20.0
+
 /// Seconds on the clock that never jumps.
 func monotonicSeconds() -> Double {
     var time = timespec()
@@ -16,7 +20,8 @@ func monotonicSeconds() -> Double {
 ///
 /// - Throws: ``TimedOut`` with what was waited for.
 func waitUntil(
-    _ what: @autoclosure () -> String, seconds: Double = 5, _ isDone: () throws -> Bool
+    _ what: @autoclosure () -> String, seconds: Double = patienceSeconds,
+    _ isDone: () throws -> Bool
 ) throws {
     let limit = monotonicSeconds() + seconds
     while try !isDone() {
