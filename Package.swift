@@ -47,6 +47,8 @@ let package = Package(
         .library(name: "VireoEngine", targets: ["IOEngine", "Slabs", "Framing", "Kernel"]),
         .library(name: "VireoPort", targets: ["Port"]),
         .library(name: "VireoSession", targets: ["Session", "Wire", "Spool"]),
+        // For those who check settings and policies before they reach a fleet.
+        .library(name: "VireoConfiguration", targets: ["Configuration", "Commands", "YAML"]),
     ],
     dependencies: [
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
@@ -153,7 +155,8 @@ let package = Package(
         tests("MockHostTests", ["MockHost"]),
         // The fuzzer's bodies on its kept corpus; the fuzzer itself is a package of its own.
         .testTarget(
-            name: "FuzzTests", dependencies: ["Framing", "Session", "Wire"],
+            name: "FuzzTests",
+            dependencies: ["Commands", "Configuration", "Framing", "Session", "Wire", "YAML"],
             path: "Tests/Fuzz/Bodies", swiftSettings: testing),
         tests(
             "IntegrationTests", ["vireod", "vireo", "vireo-exec", "allow-all-executor", "CLinux"]),

@@ -15,7 +15,7 @@ public struct AgentConfiguration: Sendable {
     /// What the agent calls itself; the machine id by default. Hosts identify a guest by its
     /// socket.
     public var vmID: String
-    public var probes = ProbeOptions()
+    public var probes = ProbeOptions(processesSeconds: AgentLimits.processesSecondsDefault)
     /// Never to send metrics without a number: `require_ack`.
     public var requiresAcknowledgement = false
     public var commands = CommandRelayConfiguration()
@@ -50,6 +50,9 @@ public enum AgentLimits {
     public static let intervalSecondsDefault = 30.0
     /// Twenty samples a second cost a percent of a core; a sample a day is as good as none.
     public static let intervalSecondsRange = 0.05...86_400.0
+    /// For how long a list of processes is taken to stay as it is: an agent that sends a sample a
+    /// second is to cost a thousandth of a processor, and looking at all processes takes some 3 ms.
+    public static let processesSecondsDefault = 5.0
     public static let vmIDBytesMax = 128
 
     /// Bytes that may wait to leave the send ring before more is encoded into it: one write. What

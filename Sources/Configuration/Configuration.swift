@@ -59,7 +59,7 @@ public struct Configuration: Sendable {
         // Who asks for no processes has always been spared the ports too.
         let areAskedFor = settings[.ports].origin != .builtIn
         agent.probes = ProbeOptions(
-            processesMax: processes,
+            processesMax: processes, processesSeconds: settings.number(.processesInterval),
             ports: settings.bool(.ports) && (processes > 0 || areAskedFor),
             portsSeconds: settings.number(.portsInterval))
         agent.requiresAcknowledgement = settings.bool(.requireAck)

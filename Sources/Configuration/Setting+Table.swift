@@ -28,6 +28,12 @@ extension Setting {
             "How many processes a sample lists. 0 leaves out processes, and ports too unless they "
                 + "are asked for."),
         Setting(
+            .processesInterval, .number(0...3600),
+            default: .number(AgentLimits.processesSecondsDefault), unit: "seconds", hasFlag: false,
+            isReloadable: true,
+            "For how long that list is taken to stay as it is. Looking at every process is nearly "
+                + "all that a sample costs."),
+        Setting(
             .ports, .bool, default: .bool(true), hasFlag: false, isReloadable: true,
             "List the ports that wait for others, and who holds them."),
         Setting(

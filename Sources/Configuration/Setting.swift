@@ -48,7 +48,9 @@ public struct Setting: Sendable {
     public enum Key: String, CaseIterable, Sendable {
         case device, name
         case allowForeignPort = "allow_foreign_port"
-        case engine, interval, processes, ports
+        case engine, interval, processes
+        case processesInterval = "processes_interval"
+        case ports
         case portsInterval = "ports_interval"
         case vmID = "vm_id"
         case logLevel = "log_level"

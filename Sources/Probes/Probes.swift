@@ -61,7 +61,8 @@ public struct Sampler: ~Copyable {
         disks = DiskProbe(root)
         network = NetworkProbe(root)
         tcp = TCPProbe(root)
-        processes = ProcessProbe(root, processesMax: options.processesMax)
+        processes = ProcessProbe(
+            root, processesMax: options.processesMax, seconds: options.processesSeconds)
         ports = PortProbe(root, seconds: options.portsSeconds)
         agent = AgentProbe(root)
         fileSystems = FileSystemProbe(root)
@@ -129,16 +130,22 @@ public struct ProbeOptions: Sendable, Equatable {
     /// How many processes are listed, by CPU and then by memory; 0 lists none. Every process of the
     /// machine is looked at: 6 us each.
     public var processesMax: Int
+    /// For how many seconds that list is taken to stay as it is; 0 looks for every sample.
+    public var processesSeconds: Double
     /// Whether the ports that wait for others are listed, with the processes that hold them, and
     /// TCP sockets are counted in every state.
     public var ports: Bool
     /// For how many seconds those are taken to stay as they are.
     public var portsSeconds: Double
 
-    public init(processesMax: Int = 20, ports: Bool = true, portsSeconds: Double = 10) {
+    public init(
+        processesMax: Int = 20, processesSeconds: Double = 0, ports: Bool = true,
+        portsSeconds: Double = 10
+    ) {
         precondition(processesMax >= 0, "a number of processes is not negative")
-        precondition(portsSeconds >= 0, "a time is not negative")
+        precondition(processesSeconds >= 0 && portsSeconds >= 0, "a time is not negative")
         self.processesMax = processesMax
+        self.processesSeconds = processesSeconds
         self.ports = ports
         self.portsSeconds = portsSeconds
     }

@@ -1,7 +1,10 @@
 import Kernel
 import Wire
 
-/// The processes that use the most CPU, then the most memory. Source: proc(5), /proc/PID.
+/// The processes that use the most CPU, then the most memory.
+///
+/// Looking at every process is nearly all that a sample costs, so it is done every few seconds, and
+/// shares are over the time since it was done before. Source: proc(5), /proc/PID.
 struct ProcessProbe: Probe {
     static let name = ProbeName.processes
 
@@ -29,24 +32,50 @@ struct ProcessProbe: Probe {
     /// CPU time of every process in the sample before, by its number.
     private var before: [UInt32: Times] = [:]
     private var takenAt: MonotonicTime?
+    private var refresh: Refresh
+    /// Whether the shares of ``rows`` are over a time that was watched.
+    private var hasRates = false
+    private var rows: [ProcessSample] = []
+    /// How many processes there were.
+    private var processCount = 0
 
-    init(_ root: ProbeRoot, processesMax: Int) {
+    init(_ root: ProbeRoot, processesMax: Int, seconds: Double) {
         proc = root.proc
         self.processesMax = processesMax
+        refresh = Refresh(seconds: seconds)
         details = ProcessDetails(root)
     }
 
     mutating func update(
         _ sample: inout MetricsSample, _ context: inout ProbeContext, _ reader: inout FileReader
     ) throws(ProbeFailure) {
+        // The first list has only averages since each process began: the next sample mends that.
+        if !hasRates { refresh.expire() }
+        if refresh.isDue(at: context.now) {
+            do throws(ProbeFailure) {
+                hasRates = takenAt != nil
+                try read(sample, &context, &reader)
+            } catch {
+                refresh.expire()
+                throw error
+            }
+        }
+        sample.processes = rows
+        let scanned = min(processCount, ProbeLimits.processesScannedMax)
+        context.reportCut(shown: scanned, of: processCount, "processes")
+    }
+
+    private mutating func read(
+        _ sample: MetricsSample, _ context: inout ProbeContext, _ reader: inout FileReader
+    ) throws(ProbeFailure) {
         let numbers = try processNumbers(proc)
+        processCount = numbers.count
         let shown = numbers.prefix(ProbeLimits.processesScannedMax)
-        context.reportCut(shown: shown.count, of: numbers.count, "processes")
         let cores = sample.cpu?.cores.count ?? 0
         let percentMax = cores > 0 ? Double(cores) * 100 : .infinity
         let top = rank(shown, percentMax: percentMax, &context, &reader)
         let all = details.read(top.map(\.process), at: context.now, &reader)
-        sample.processes = zip(top, all).map { row($0, $1, context) }
+        rows = zip(top, all).map { row($0, $1, context) }
     }
 
     /// The first ``processesMax`` in order. Processes that end meanwhile or may not be seen are

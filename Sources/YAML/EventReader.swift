@@ -122,7 +122,7 @@ import CYaml
             if let first = places.updateValue(key.place, forKey: key.text) {
                 throw YAMLError(
                     key.place,
-                    "the key \"\(key.text.cut)\" again, which stands in line "
+                    "the key \"\(key.text.shown)\" again, which stands in line "
                         + "\(first.line) already", "keep one of the two")
             }
             let value = try node(try next(), depth: depth + 1)

@@ -82,6 +82,6 @@ public enum YAMLLimits {
     public static let depthMax = 16
     /// Scalars, lists and mappings of a file.
     public static let nodesMax = 65_536
-    /// Characters of a file's text that a message repeats.
-    static let echoCharactersMax = 64
+    /// Unicode scalars of a file's text that a message repeats.
+    static let echoScalarsMax = 64
 }

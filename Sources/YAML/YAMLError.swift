@@ -30,9 +30,14 @@ public struct YAMLError: Error, Hashable, Sendable, CustomStringConvertible {
 }
 
 extension String {
-    /// As much of a file's text as a message repeats.
-    var cut: String {
-        count <= YAMLLimits.echoCharactersMax
-            ? self : String(prefix(YAMLLimits.echoCharactersMax)) + "..."
+    /// As much of somebody's text as a message repeats, without control characters: messages go to
+    /// terminals.
+    package var shown: String {
+        var text = ""
+        for scalar in unicodeScalars.prefix(YAMLLimits.echoScalarsMax) {
+            let isControl = scalar.properties.generalCategory == .control
+            text.unicodeScalars.append(isControl ? "?" : scalar)
+        }
+        return unicodeScalars.count > YAMLLimits.echoScalarsMax ? text + "..." : text
     }
 }

@@ -38,7 +38,7 @@ extension YAMLNode {
     public var kind: String {
         switch content {
         case .scalar("", isPlain: true): "nothing"
-        case .scalar(let text, _): "\"\(text.cut)\""
+        case .scalar(let text, _): "\"\(text.shown)\""
         case .sequence: "a list"
         case .mapping: "a mapping"
         }
@@ -91,7 +91,7 @@ extension YAMLNode {
             throw mismatch(wanted)
         }
         guard range.contains(number) else {
-            throw error("\(text.cut) is out of range", "write \(wanted)")
+            throw error("\(text.shown) is out of range", "write \(wanted)")
         }
         return number
     }
@@ -137,7 +137,7 @@ extension YAMLError {
     public static func unknownKey(
         _ key: String, at place: YAMLPlace, known: [String]
     ) -> YAMLError {
-        YAMLError(place, "unknown key \"\(key.cut)\"", suggestion(for: key, known: known))
+        YAMLError(place, "unknown key \"\(key.shown)\"", suggestion(for: key, known: known))
     }
 
     /// `did you mean ...?` where something is near, and what there is otherwise.

@@ -116,7 +116,8 @@ final class ConfigurationFolder {
         let values: [Setting.Key: String] = [
             .device: "unix:/run/x", .name: "org.example.0", .allowForeignPort: "true",
             .engine: "epoll", .interval: "0.5", .processes: "3", .ports: "false",
-            .portsInterval: "60", .vmID: "vm-9", .logLevel: "debug", .requireAck: "true",
+            .processesInterval: "2.5", .portsInterval: "60", .vmID: "vm-9", .logLevel: "debug",
+            .requireAck: "true",
             .policy: "/etc/p.yaml", .stateDirectory: "/srv/state", .spool: "true",
         ]
         let folder = try ConfigurationFolder()
@@ -147,6 +148,7 @@ final class ConfigurationFolder {
             interval: 0.25
             processes: 7
             ports: false
+            processes_interval: 2.5
             ports_interval: 60
             vm_id: vm-9
             log_level: debug
@@ -156,7 +158,10 @@ final class ConfigurationFolder {
         #expect(agent.endpoint == .socket("/run/x.sock"))
         #expect(agent.engine == .epoll)
         #expect(agent.intervalSeconds == 0.25)
-        #expect(agent.probes == ProbeOptions(processesMax: 7, ports: false, portsSeconds: 60))
+        #expect(
+            agent.probes
+                == ProbeOptions(
+                    processesMax: 7, processesSeconds: 2.5, ports: false, portsSeconds: 60))
         #expect(agent.vmID == "vm-9" && agent.logLevel == .debug && agent.allowsForeignPort)
     }
 

@@ -10,6 +10,7 @@ let package = Package(
         .target(
             name: "Bodies",
             dependencies: [
+                .product(name: "VireoConfiguration", package: "vireo"),
                 .product(name: "VireoEngine", package: "vireo"),
                 .product(name: "VireoSession", package: "vireo"),
             ],

@@ -224,6 +224,22 @@ struct RateTests {
         #expect(interface?.receivedBytesPerSecond == 0)
     }
 
+    /// The second look comes with the second sample, for the shares' sake.
+    @Test func processesAreLookedAtAgainOnlyAfterTheirTime() {
+        let options = ProbeOptions(processesMax: 20, processesSeconds: 5, ports: false)
+        var sampler = Sampler(
+            root: fake.root, options: options, progress: ProbeProgress(), machine: fake.machine)
+        let count = sampler.sample().processes.count
+        #expect(count > 1)
+        fake.pass(seconds: 1)
+        #expect(sampler.sample().processes.count == count)
+        fake.remove("proc/1")
+        fake.pass(seconds: 4)
+        #expect(sampler.sample().processes.count == count)
+        fake.pass(seconds: 1)
+        #expect(sampler.sample().processes.count == count - 1)
+    }
+
     @Test func portsAreReadAgainOnlyAfterTheirTime() {
         let options = ProbeOptions(processesMax: 0, ports: true, portsSeconds: 10)
         var sampler = Sampler(

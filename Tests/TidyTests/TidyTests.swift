@@ -183,4 +183,20 @@ import Testing
             }
         }
     }
+
+    /// The list of faults names the test of each.
+    @Test func everyTestThatTheListOfFaultsNamesIsThere() throws {
+        let article = Self.root.appending(path: "Sources/Agent/Agent.docc/WhatGoesWrong.md")
+        let text = try String(contentsOf: article, encoding: .utf8)
+        let names = Set(text.matches(of: /`([A-Za-z]\w+[A-Z_]\w+)`/).map { String($0.1) })
+        #expect(names.count > 50)
+        let folder = Self.root.appending(path: "Tests")
+        let paths = try #require(FileManager.default.enumerator(atPath: folder.path))
+        var tests = ""
+        for case let path as String in paths where path.hasSuffix(".swift") || path.hasSuffix(".py")
+        {
+            tests += try String(contentsOf: folder.appending(path: path), encoding: .utf8)
+        }
+        for name in names.sorted() { #expect(tests.contains(name), "no test \(name)") }
+    }
 }

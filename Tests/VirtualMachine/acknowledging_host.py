@@ -51,6 +51,9 @@ class AcknowledgingHost:
         self.path = path
         self.random = random.Random(seed)
         self.asks = asks
+        self.windows = WINDOWS
+        # Acknowledges each so many numbers; a connection chooses one of these.
+        self.laziness = (1, 3, 20, 1000)
         self.rows: dict[str, list[bytes | None]] = {}
         self.acknowledged: dict[str, int] = {}
         self.sessions: dict[str, int] = {}
@@ -93,7 +96,7 @@ class AcknowledgingHost:
         self._attached = time.monotonic()
         self._heard_number = False
         self._since = 0
-        self._every = self.random.choice((1, 3, 20, 1000)) if stays_lazy else 1
+        self._every = self.random.choice(self.laziness) if stays_lazy else 1
         lines.send(b'\n{"type":"handshake_request"}\n')
         received = 0
         started = time.monotonic()
@@ -149,7 +152,7 @@ class AcknowledgingHost:
         self.acknowledged[epoch] = received
         lines.send(json.dumps({
             "type": "handshake_ack", "epoch": epoch, "session": session, "received": received,
-            "window": self.random.choice(WINDOWS), "capabilities": ["ack"],
+            "window": self.random.choice(self.windows), "capabilities": ["ack"],
         }).encode() + b"\n")
         self.epoch = epoch
         if self.asks:

@@ -16,6 +16,7 @@ from typing import Iterator
 import pytest
 
 from agent import Agent
+from host import HostEnd
 
 POLICY = "/etc/vireo/policy.yaml"
 EXECUTOR = "vireo-exec.service"
@@ -42,11 +43,16 @@ class Client:
         return next(m for m in map(json.loads, lines) if m["type"] == "response")
 
 
+def allow(agent: Agent, policy: str) -> None:
+    """Takes effect with the next command."""
+    agent.guest.write_file(POLICY, policy)
+    agent.guest.check(f"systemctl stop {EXECUTOR}")
+
+
 @pytest.fixture
 def client(agent: Agent) -> Iterator[Client]:
     """With a policy that allows everything, as `vireo config sample` prints it."""
-    agent.guest.check(
-        f"vireo config sample --policy allow-all > {POLICY}; systemctl stop {EXECUTOR}")
+    allow(agent, agent.guest.check("vireo config sample --policy allow-all"))
     agent.restart("--interval 3600")
     yield Client(agent)
     agent.guest.check(f"rm -f {POLICY}; systemctl stop {EXECUTOR}")
@@ -93,7 +99,111 @@ def test_fifty_megabytes_are_capped_and_counted(client: Client) -> None:
     done = client.run("/bin/sh", "-c", command, flags=("-n", "--timeout", "50"))
     assert done.returncode == 0 and len(done.stdout) == OUTPUT_KEPT_BYTES
     assert b"50000000 bytes in all" in done.stderr
-    executor = agent.guest.check(f"systemctl show --value --property MainPID {EXECUTOR}").strip()
-    for process in (executor, str(agent.process)):
+    for process in (executor_process(agent), agent.process):
         peak = agent.guest.check(f"awk '/^VmHWM:/ {{print $2}}' /proc/{process}/status")
         assert int(peak) < 65_536
+
+
+def test_what_cannot_start_says_why(client: Client) -> None:
+    client.agent.guest.check(
+        "echo no program > /opt/noise; chmod 755 /opt/noise; echo > /opt/plain; chmod 644 /opt/plain")
+    reasons = {
+        ("/opt/none",): (127, b"No such file"), ("/opt/plain",): (126, b"Permission denied"),
+        ("/opt/noise",): (126, b"Exec format error"),
+        ("/bin/true", "x" * 140_000): (126, b"Argument list too long"),
+    }
+    for command, (status, words) in reasons.items():
+        done = client.run(*command)
+        assert (done.returncode, words in done.stderr) == (status, True), done.stderr
+
+
+# Prints what its group counted without another process: there is no room for one.
+FORK_BOMB = (
+    "group=/sys/fs/cgroup$(cut -d: -f3 /proc/self/cgroup); bomb() { bomb | bomb & }; bomb; i=0; "
+    "while [ $i -lt 30000 ]; do i=$((i+1)); done; read max count < $group/pids.events; echo $count; "
+    "read count < $group/pids.max; echo $count")
+
+
+def test_a_command_that_takes_all_it_can_get_takes_its_share(client: Client) -> None:
+    agent = client.agent
+    allow(agent, "raw_commands:\n  shells: [/bin/sh]\n  limits: {timeout: 20, processes: 20, "
+          "memory_bytes: 33554432}\n")
+    assert client.run("/bin/true").returncode == 0
+    before = executor_process(agent), agent.process
+    bombed = client.run("/bin/sh", "-c", FORK_BOMB)
+    refused, most = bombed.stdout.split()
+    assert int(refused) > 0 and most == b"20", bombed
+    # Tail keeps all that may be its end, and this is one line.
+    hog = client.run("/bin/sh", "-c", "head -c 300000000 /dev/zero | tail -n 1 | wc -c; echo on")
+    assert int(hog.stdout.split()[0]) < 300_000_000 and b"on" in hog.stdout, hog
+    assert client.run("/bin/echo", "still").stdout == b"still\n"
+    assert (executor_process(agent), agent.process) == before
+    groups = agent.guest.check(f"ls -d /sys/fs/cgroup/system.slice/{EXECUTOR}/*/").split()
+    assert len(groups) <= 1, "no command's group is left"
+
+
+def executor_process(agent: Agent) -> int:
+    return int(agent.guest.check(f"systemctl show --value --property MainPID {EXECUTOR}"))
+
+
+def begin(host: HostEnd) -> str:
+    """Says that nothing has been received; the epoch."""
+    host.greet()
+    handshake = host.wait_for("handshake", 10)
+    host.send_message({
+        "type": "handshake_ack", "epoch": handshake["epoch"], "session": handshake["session"],
+        "received": 0, "window": 262_144, "capabilities": ["ack"],
+    })
+    return handshake["epoch"]
+
+
+def response_to(host: HostEnd, name: str) -> dict:
+    while (message := host.wait_for("response", 20))["id"] != name:
+        pass
+    return message
+
+
+def test_a_host_that_leaves_while_a_command_runs_finds_its_answer(client: Client) -> None:
+    guest = client.agent.guest
+    guest.check("rm -f /opt/runs")
+    command = {
+        "type": "Exec", "id": "left-alone",
+        "argv": ["/bin/sh", "-c", "echo run >> /opt/runs; sleep 2; echo done"],
+    }
+    with guest.attach() as host:
+        command["epoch"] = begin(host)
+        host.send_message(command)
+        host.wait_for("metrics", 10)
+        time.sleep(1)
+    time.sleep(3)
+    with guest.attach() as host:
+        assert begin(host) == command["epoch"]
+        first = response_to(host, "left-alone")
+        assert first["data"]["outcome"] == "exited" and first["data"]["exit_code"] == 0
+        # Asked again, it is not run again.
+        host.send_message(command)
+        again = response_to(host, "left-alone")
+        assert again["data"] == first["data"]
+        host.send_message({**command, "id": "old", "epoch": "0" * 32})
+        assert host.wait_for("error", 10)["code"] == "STALE"
+    assert guest.check("cat /opt/runs") == "run\n"
+
+
+def test_only_what_a_known_key_signed_runs(client: Client, tmp_path: Path) -> None:
+    def make(name: str) -> tuple[Path, str]:
+        path = tmp_path / name
+        made = subprocess.run(
+            [client.program, "config", "key", "--id", "ops-1", path], capture_output=True,
+            text=True, check=True)
+        return path, made.stdout
+
+    key, grant = make("known")
+    other, _ = make("other")
+    allow(client.agent, "require_signature: all\nraw_commands: true\n"
+          + grant.replace("[read_only]", "[raw_commands]"))
+    command = ("/usr/bin/id", "-u")
+    assert client.run(*command).returncode == 126
+    assert client.run(*command, flags=("-n", "--sign", str(other))).returncode == 126
+    for _ in range(2):
+        signed = client.run(*command, flags=("-n", "--sign", str(key)))
+        assert (signed.returncode, signed.stdout) == (0, b"0\n"), signed

@@ -209,6 +209,17 @@ enum MessageSamples {
                 + #""env":{"A":"b"},"timeout":30,"input":true}"#,
             #"{"type":"exec_input","id":"c-1","data":"/w==","encoding":"base64","eof":true}"#,
             #"{"type":"Cancel","id":"c-1"}"#,
+            #"{"type":"FileRead","id":"c-1","epoch":"\#(epoch)","path":"/var/log/dpkg.log","#
+                + #""offset":4096,"length":512}"#,
+            #"{"type":"FileWrite","id":"c-1","epoch":"\#(epoch)","path":"/srv/a","offset":0,"#
+                + #""data":"/w==","encoding":"base64","sha256":""#
+                + String(repeating: "0a", count: 32) + "\"}",
+            #"{"type":"Freeze","id":"c-1","epoch":"\#(epoch)","deadline":20,"#
+                + #""mount_points":["/srv"]}"#,
+            #"{"type":"Thaw","id":"c-1","epoch":"\#(epoch)"}"#,
+            #"{"type":"Shutdown","id":"c-1","epoch":"\#(epoch)","delay":60}"#,
+            #"{"type":"Reboot","id":"c-1","epoch":"\#(epoch)","timeout":5}"#,
+            #"{"type":"SyncTime","id":"c-1","epoch":"\#(epoch)"}"#,
         ].map { MessageSample(text: $0) }
         samples += safeCommands.map { MessageSample($0) }
         samples += unsafeCommands.map { MessageSample($0) }

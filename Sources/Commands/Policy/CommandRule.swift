@@ -1,3 +1,5 @@
+import YAML
+
 /// A program that may be run, and with which arguments.
 public struct CommandRule: Hashable, Sendable {
     public var name: String

@@ -1,3 +1,5 @@
+import YAML
+
 /// What every rule that starts a program says about how it runs.
 public struct ExecutionRule: Hashable, Sendable {
     /// `nil`: whoever the service runs as.
@@ -82,17 +84,6 @@ extension PolicyRequest {
     var isSigned: Bool {
         if case .signed = authority { return true }
         return false
-    }
-}
-
-extension String {
-    /// As much of a stranger's text as a reason repeats, without control characters.
-    var shown: String {
-        var text = ""
-        for scalar in unicodeScalars.prefix(64) {
-            text.unicodeScalars.append(scalar.isControl ? "?" : scalar)
-        }
-        return unicodeScalars.count > 64 ? text + "..." : text
     }
 }
 

@@ -1,3 +1,5 @@
+import YAML
+
 extension Policy {
     /// What becomes of a request. Whatever no rule allows is refused.
     public func decide(_ request: PolicyRequest) -> Decision {

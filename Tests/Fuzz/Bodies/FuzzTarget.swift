@@ -7,7 +7,7 @@ public enum FuzzTarget {
     /// Every target by name; the corpus of each lies in `Tests/Fixtures/corpus/NAME`.
     public static let all: [(name: String, body: Body)] = [
         ("scanner", ScannerFuzz.run), ("json", JSONFuzz.run), ("message", MessageFuzz.run),
-        ("guest", GuestFuzz.run), ("host", HostFuzz.run),
+        ("guest", GuestFuzz.run), ("host", HostFuzz.run), ("configuration", ConfigurationFuzz.run),
     ]
 
     public static var allNames: [String] { all.map(\.name) }
