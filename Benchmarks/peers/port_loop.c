@@ -1,7 +1,8 @@
 /* The guest's end of a port as plain C: blocking read(2), write(2) and poll(2), nothing else. It speaks to
  * `vireo bench partner SOCKET` as `vireo bench port` does, so that both can be measured in one boot.
  *
- *   port_loop --device PATH [--rounds N] [--megabytes M] */
+ *   port_loop --device PATH [--rounds N] [--megabytes M]
+ *   port_loop --device PATH --answer 1      sends every line back, for ever */
 #include "common.h"
 
 #include <fcntl.h>
@@ -155,6 +156,20 @@ static void receive_lines(const char *test, size_t bytes, uint64_t lines) {
     print_rate(test, "in", bytes, lines, (double)(now() - start) / 1e9);
 }
 
+static void answer(void) {
+    for (;;) {
+        char *end = memchr(held, '\n', held_bytes);
+        if (!end) {
+            get();
+            continue;
+        }
+        size_t bytes = (size_t)(end - held) + 1;
+        put(held, bytes);
+        memmove(held, held + bytes, held_bytes - bytes);
+        held_bytes -= bytes;
+    }
+}
+
 int main(int argc, char **argv) {
     const char *path = option(argc, argv, "--device");
     size_t rounds = (size_t)number(argc, argv, "--rounds", 2000);
@@ -162,6 +177,7 @@ int main(int argc, char **argv) {
     if (!path) return 64;
     port = open(path, O_RDWR | O_CLOEXEC);
     if (port < 0) die(path);
+    if (number(argc, argv, "--answer", 0)) answer();
     bulk_lines /= BULK_BYTES;
     ping("small message", SMALL_BYTES, rounds);
     echo("small message", SMALL_BYTES, rounds);

@@ -6,6 +6,9 @@ import Glibc
 public final class ControlGroup {
     public let path: String
     private let directory: FileDescriptor
+    /// Whether ``kill()`` was called. Nothing should be started in it any more: Linux 6.18 kills
+    /// what clone3(2) starts in a group whose count of kills is not that of the caller's own.
+    public private(set) var wasKilled = false
 
     /// - Throws: ENOENT when there is none of that path.
     public init(path: String) throws(Errno) {
@@ -22,6 +25,9 @@ public final class ControlGroup {
     }
 
     var number: Int32 { directory.number }
+
+    /// The last part of its path.
+    public var name: String { path.split(separator: "/").last.map(String.init) ?? "" }
 
     /// Where this process stands: the mount point and the path below it; `nil` where there is no
     /// cgroup2 file system, or this process stands outside of what is mounted.
@@ -95,6 +101,7 @@ public final class ControlGroup {
     /// Ends every process in it and below it at once, those included that are just being made.
     /// cgroup.kill, Linux 5.14; one after the other where there is none.
     public func kill() {
+        wasKilled = true
         guard (try? write("1", to: "cgroup.kill")) == nil else { return }
         for pid in (try? read("cgroup.procs"))?.split(separator: "\n") ?? [] {
             if let pid = Int32(pid) { _ = clinux_signal_process(pid, SIGKILL) }

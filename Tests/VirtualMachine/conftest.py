@@ -28,7 +28,7 @@ sys.path.insert(0, str(HERE))
 
 from agent import Agent, AgentMissing, agent_trees, install_package  # noqa: E402
 from machine import Guest  # noqa: E402
-from probe import CONTROL, Probe, build_probe  # noqa: E402
+from probe import CONTROL, Probe, build_port_loop, build_probe  # noqa: E402
 
 
 @pytest.fixture(scope="session")
@@ -57,8 +57,10 @@ def probe(facts_guest: Guest) -> Iterator[Probe]:
 @pytest.fixture(scope="session")
 def guest_trees(tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
     """Without the package its tests fail: a skipped proof proves nothing."""
+    peers = tmp_path_factory.mktemp("peers")
+    build_port_loop(peers / "usr/bin")
     try:
-        return agent_trees(tmp_path_factory.mktemp("package"))
+        return [*agent_trees(tmp_path_factory.mktemp("package")), peers]
     except AgentMissing as error:
         pytest.fail(str(error), pytrace=False)
 

@@ -125,6 +125,10 @@ class Guest:
 
     # The inside of the guest, by way of qemu-ga, as root.
 
+    @property
+    def hand(self) -> QemuGuestAgent:
+        return self._up(self._hand)
+
     def run(self, command: str | list[str], timeout_seconds: float = 30.0) -> Completed:
         """A shell's command line or an argument vector; `(exit_status, stdout, stderr)`."""
         return self.wait(self.start(command), timeout_seconds)

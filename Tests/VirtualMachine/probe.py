@@ -33,6 +33,17 @@ def build_probe(tree: Path) -> None:
     )
 
 
+def build_port_loop(folder: Path) -> None:
+    """The port's end as plain C, for comparison."""
+    folder.mkdir(parents=True, exist_ok=True)
+    source = Path(__file__).resolve().parents[2] / "Benchmarks/peers/port_loop.c"
+    subprocess.run(
+        ["gcc", "-O2", "-Wall", "-Wextra", "-Werror", "-static", str(source), "-o",
+         str(folder / "port_loop")],
+        check=True,
+    )
+
+
 @dataclass(frozen=True)
 class Edge:
     """One wake-up of a watcher. The clock is the guest's monotonic one."""

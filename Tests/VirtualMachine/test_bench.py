@@ -20,9 +20,8 @@ import pytest
 
 from image import CACHE
 from machine import AGENT_PORT, Guest
+from probe import build_port_loop
 
-ROOT = Path(__file__).resolve().parents[2]
-PEER_SOURCE = ROOT / "Benchmarks/peers/port_loop.c"
 DEVICE = f"/dev/virtio-ports/{AGENT_PORT}"
 AMOUNTS = "--megabytes 32 --rounds 500"
 RUN_TIMEOUT_SECONDS = 120
@@ -74,9 +73,7 @@ def tree(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder.mkdir(parents=True)
     (folder / "vireo").write_bytes(program.read_bytes())
     (folder / "vireo").chmod(0o755)
-    subprocess.run(
-        ["gcc", "-O2", "-Wall", "-Wextra", "-Werror", "-static", str(PEER_SOURCE), "-o",
-         str(folder / "port_loop")], check=True)
+    build_port_loop(folder)
     return tree
 
 

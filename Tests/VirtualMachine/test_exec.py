@@ -16,10 +16,8 @@ from typing import Iterator
 import pytest
 
 from agent import Agent
-from host import HostEnd
+from commanding import EXECUTOR, POLICY, allow, begin, response_to
 
-POLICY = "/etc/vireo/policy.yaml"
-EXECUTOR = "vireo-exec.service"
 CLIENT_TIMEOUT_SECONDS = 60
 OUTPUT_KEPT_BYTES = 524_288
 
@@ -41,12 +39,6 @@ class Client:
     def response(self, *command: str, flags: tuple[str, ...] = ()) -> dict:
         lines = self.run(*command, flags=("-n", "--json", *flags)).stdout.splitlines()
         return next(m for m in map(json.loads, lines) if m["type"] == "response")
-
-
-def allow(agent: Agent, policy: str) -> None:
-    """Takes effect with the next command."""
-    agent.guest.write_file(POLICY, policy)
-    agent.guest.check(f"systemctl stop {EXECUTOR}")
 
 
 @pytest.fixture
@@ -144,23 +136,6 @@ def test_a_command_that_takes_all_it_can_get_takes_its_share(client: Client) -> 
 
 def executor_process(agent: Agent) -> int:
     return int(agent.guest.check(f"systemctl show --value --property MainPID {EXECUTOR}"))
-
-
-def begin(host: HostEnd) -> str:
-    """Says that nothing has been received; the epoch."""
-    host.greet()
-    handshake = host.wait_for("handshake", 10)
-    host.send_message({
-        "type": "handshake_ack", "epoch": handshake["epoch"], "session": handshake["session"],
-        "received": 0, "window": 262_144, "capabilities": ["ack"],
-    })
-    return handshake["epoch"]
-
-
-def response_to(host: HostEnd, name: str) -> dict:
-    while (message := host.wait_for("response", 20))["id"] != name:
-        pass
-    return message
 
 
 def test_a_host_that_leaves_while_a_command_runs_finds_its_answer(client: Client) -> None:

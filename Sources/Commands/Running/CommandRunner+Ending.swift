@@ -77,7 +77,7 @@ extension CommandRunner {
     @discardableResult
     private func endFamily(_ slot: CommandSlot) -> Int {
         if let group = slot.group {
-            group.kill()
+            if group.isPopulated { group.kill() }
             return 0
         }
         return slot.family?.kill(sparing: leaders(except: slot)) ?? 0
@@ -131,8 +131,8 @@ extension CommandRunner {
     func finishIfClosed(_ slot: CommandSlot) {
         guard !slot.hasStreams else { return }
         answer(slot)
-        if slot.group != nil {
-            isolation.release("\(slot.key)")
+        if let group = slot.group {
+            isolation.release(group)
             sweepSoon()
         }
         slot.group = nil

@@ -154,7 +154,7 @@ public final class CommandRunner {
         }
         let marker = "\(ProcessFamily.variable)=\(mark)-\(slot.key)"
         var environment = specification.environment.map { "\($0.key)=\($0.value)" }.sorted()
-        slot.group = try? isolation.makeGroup("\(slot.key)", specification.limits)
+        slot.group = try? isolation.takeGroup(specification.limits)
         if slot.group == nil { environment.append(marker) }
         let child = ChildSpecification(
             paths: specification.paths, arguments: specification.arguments,
@@ -166,7 +166,7 @@ public final class CommandRunner {
                     child, input: input, output: output, error: error, in: group)
                 return
             } catch {
-                isolation.release("\(slot.key)")
+                isolation.release(group)
                 slot.group = nil
                 if error == .again || error == .noMemory { throw error }
                 isolation.giveUpGroups(error)

@@ -8,6 +8,9 @@ import Logging
 /// service manager gave that away (`Delegate=yes`); this program then moves into a leaf, `server`,
 /// since a group that has controllers for its children may hold no process itself.
 ///
+/// Making a group and removing it costs the kernel as much as starting a process: one that is empty
+/// when its command has ended is kept for the next one, which sets all its limits anew.
+///
 /// Without that this program becomes a subreaper: descendants that lose their parent become its
 /// children instead of init's, and are found in /proc by who descends from whom and by a variable
 /// that the command was given. What cleans its environment and forks twice before anybody looks is
@@ -35,6 +38,9 @@ public final class Isolation {
     private var base: ControlGroup?
     /// Groups whose command has ended and that are not empty yet.
     private var leftovers: Set<String> = []
+    /// Empty groups for the commands to come, at most ``RunningLimits/runningMax``.
+    private var spares: [ControlGroup] = []
+    private var madeCount = 0
     private var isSubreaper = false
 
     static let groupPrefix = "command-"
@@ -61,6 +67,13 @@ public final class Isolation {
             leftovers.insert(name)
         }
         sweep()
+    }
+
+    deinit { removeSpares() }
+
+    private func removeSpares() {
+        for spare in spares { try? base?.removeChild(spare.name) }
+        spares.removeAll()
     }
 
     public var kind: Kind { base == nil ? .processGroup : .cgroup }
@@ -100,35 +113,46 @@ public final class Isolation {
     }
 
     /// A group for one command with its limits; `nil` where there are none to be had.
-    func makeGroup(_ name: String, _ limits: ResourceLimits) throws(Errno) -> ControlGroup? {
+    func takeGroup(_ limits: ResourceLimits) throws(Errno) -> ControlGroup? {
         guard let base else { return nil }
-        let group = try base.makeChild(Self.groupPrefix + name)
-        leftovers.remove(Self.groupPrefix + name)
+        let group: ControlGroup
+        if let spare = spares.popLast() {
+            group = spare
+        } else {
+            group = try base.makeChild(unusedName())
+        }
         // A limit whose controller is not there fails, and does not hold: the rest still does.
-        if let bytes = limits.memoryBytesMax {
-            try? group.write("\(bytes)", to: "memory.max")
-            try? group.write("0", to: "memory.swap.max")
-            try? group.write("1", to: "memory.oom.group")
-        }
-        if let count = limits.processesMax { try? group.write("\(count)", to: "pids.max") }
-        if let percent = limits.processorPercentMax {
-            try? group.write("\(percent * 1000) 100000", to: "cpu.max")
-        }
+        try? group.write(limits.memoryBytesMax.map { "\($0)" } ?? "max", to: "memory.max")
+        try? group.write(limits.memoryBytesMax == nil ? "max" : "0", to: "memory.swap.max")
+        try? group.write(limits.memoryBytesMax == nil ? "0" : "1", to: "memory.oom.group")
+        try? group.write(limits.processesMax.map { "\($0)" } ?? "max", to: "pids.max")
+        let quota = limits.processorPercentMax.map { "\($0 * 1000)" } ?? "max"
+        try? group.write("\(quota) 100000", to: "cpu.max")
         return group
+    }
+
+    private func unusedName() -> String {
+        repeat { madeCount += 1 } while leftovers.contains("\(Self.groupPrefix)\(madeCount)")
+        return "\(Self.groupPrefix)\(madeCount)"
     }
 
     /// The kernel refused to start a command in a group: none is used from here on.
     func giveUpGroups(_ errno: Errno) {
         reason = "starting a process in a group: \(errno)"
+        removeSpares()
         base = nil
         becomeSubreaper()
     }
 
-    /// The command of the group has ended: it is removed when it is empty.
-    func release(_ name: String) {
+    /// The command of the group has ended: it is for the next one, or removed once it is empty.
+    func release(_ group: ControlGroup) {
         guard base != nil else { return }
-        leftovers.insert(Self.groupPrefix + name)
-        sweep()
+        if spares.count < RunningLimits.runningMax, !group.wasKilled, !group.isPopulated {
+            spares.append(group)
+        } else {
+            leftovers.insert(group.name)
+            sweep()
+        }
     }
 
     /// Removes what is empty by now.

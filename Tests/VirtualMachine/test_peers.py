@@ -1,0 +1,169 @@
+"""Ours beside qemu-ga, in one guest and one boot: a request and its answer, and short commands.
+
+The table is printed with `pytest -s` and kept in .build-vm/logs/peers-ENGINE.txt. What else runs on
+the machine only makes a figure worse: of the rounds, which alternate, the best counts.
+"""
+
+from __future__ import annotations
+
+import os
+import statistics
+import time
+from collections import deque
+from typing import Callable, Iterator
+
+import pytest
+
+from agent import Agent
+from commanding import EXECUTOR, POLICY, allow, begin
+from image import CACHE
+from machine import AGENT_PORT
+from qemu_guest_agent import QemuGuestAgent
+
+LONG = bool(os.environ.get("VIREO_LONG"))
+ROUNDS = 5 if LONG else 2
+REQUESTS = 400 if LONG else 100
+COMMANDS = 1000 if LONG else 40
+AT_ONCE = 16
+PROGRAM = "/bin/true"
+
+
+@pytest.fixture
+def qga(agent: Agent) -> QemuGuestAgent:
+    """The hand of the tests inside the guest."""
+    return agent.guest.hand
+
+
+def keep(agent: Agent, text: str) -> None:
+    print("\n" + text)
+    folder = CACHE / "logs"
+    folder.mkdir(parents=True, exist_ok=True)
+    with (folder / f"peers-{agent.engine}.txt").open("a") as file:
+        file.write(text + "\n")
+
+
+def median_microseconds(ask: Callable[[], None]) -> float:
+    times = []
+    for _ in range(REQUESTS):
+        started = time.perf_counter()
+        ask()
+        times.append(time.perf_counter() - started)
+    return statistics.median(times) * 1e6
+
+
+def ask_c_loop(agent: Agent) -> float:
+    """A line of 100 B that a plain read, poll and write loop sends back: the floor."""
+    agent.stop()
+    process = agent.guest.start(f"exec port_loop --device /dev/virtio-ports/{AGENT_PORT} --answer 1")
+    line = "x" * 99
+    try:
+        with agent.guest.attach() as host:
+            # Until it has the port.
+            host.send_line(line)
+            host.receive_line(10)
+
+            def ask() -> None:
+                host.send_line(line)
+                host.receive_line(10)
+
+            return median_microseconds(ask)
+    finally:
+        agent.guest.run("pkill port_loop")
+        agent.guest.wait(process, 10)
+
+
+def ask_ours(agent: Agent) -> float:
+    agent.start()
+    with agent.guest.attach() as host:
+        host.greet()
+        host.wait_for("handshake", 10)
+        number = 0
+
+        def ask() -> None:
+            nonlocal number
+            number += 1
+            host.send_line(f'{{"type":"keep_alive_request","sequence_number":{number}}}')
+            while b"keep_alive_response" not in host.receive_line(10):
+                pass
+
+        ask()
+        return median_microseconds(ask)
+
+
+def test_a_request_is_answered_sooner_than_a_ping_of_qemu_ga(
+    agent: Agent, qga: QemuGuestAgent
+) -> None:
+    agent.restart("--interval 3600")
+    rows: dict[str, list[float]] = {"C loop, 100 B": [], "vireod, keep_alive": [], "qemu-ga, ping": []}
+    for _ in range(ROUNDS):
+        rows["C loop, 100 B"].append(ask_c_loop(agent))
+        rows["vireod, keep_alive"].append(ask_ours(agent))
+        rows["qemu-ga, ping"].append(median_microseconds(lambda: qga.execute("guest-ping")))
+    best = {name: min(values) for name, values in rows.items()}
+    ping = best["qemu-ga, ping"]
+    lines = [f"request and answer on {agent.engine}, p50 in us, best of {ROUNDS} x {REQUESTS}"]
+    lines += [f"  {name:20}{value:9.0f}{value / ping:7.2f} x" for name, value in best.items()]
+    keep(agent, "\n".join(lines))
+    assert best["vireod, keep_alive"] <= ping, lines
+
+
+def run_by_qemu_ga(qga: QemuGuestAgent, count: int, at_once: int) -> float:
+    started = time.perf_counter()
+    running: deque[int] = deque()
+    done = begun = 0
+    while done < count:
+        while begun < count and len(running) < at_once:
+            running.append(qga.start([PROGRAM]))
+            begun += 1
+        process = running.popleft()
+        if qga.execute("guest-exec-status", pid=process)["exited"]:
+            done += 1
+        else:
+            running.append(process)
+    return time.perf_counter() - started
+
+
+def run_by_ours(agent: Agent, count: int, at_once: int) -> float:
+    with agent.guest.attach() as host:
+        epoch = begin(host)
+
+        def start(number: int) -> None:
+            host.send_message({
+                "type": "Exec", "id": f"{at_once}-{started}-{number}", "epoch": epoch,
+                "argv": [PROGRAM],
+            })
+
+        started = time.perf_counter()
+        begun = done = 0
+        while done < count:
+            while begun < count and begun - done < at_once:
+                start(begun)
+                begun += 1
+            response = host.wait_for("response", 20)
+            assert response["data"]["exit_code"] == 0, response
+            done += 1
+            host.send_message({"type": "ack", "epoch": epoch, "seq": response["seq"]})
+        return time.perf_counter() - started
+
+
+@pytest.fixture
+def allowed(agent: Agent) -> Iterator[None]:
+    allow(agent, "raw_commands: true\n")
+    yield
+    agent.guest.check(f"rm -f {POLICY}; systemctl stop {EXECUTOR}")
+
+
+@pytest.mark.parametrize("at_once", [1, AT_ONCE])
+def test_short_commands_beside_guest_exec(
+    agent: Agent, qga: QemuGuestAgent, allowed: None, at_once: int
+) -> None:
+    agent.restart("--interval 3600")
+    run_by_ours(agent, 4, 1)
+    ours, theirs = [], []
+    for _ in range(ROUNDS):
+        theirs.append(run_by_qemu_ga(qga, COMMANDS, at_once))
+        ours.append(run_by_ours(agent, COMMANDS, at_once))
+    ratio = min(ours) / min(theirs)
+    keep(agent, f"{COMMANDS} x {PROGRAM} on {agent.engine}, {at_once} at once: "
+         f"{min(ours):.2f} s by Exec, {min(theirs):.2f} s by guest-exec, {ratio:.2f} x")
+    assert ratio < 2
