@@ -47,6 +47,7 @@ extension AgentLoop {
         switch session.state {
         case .acknowledged:
             logger.info("the host has everything up to \(session.acknowledgedNumber)")
+            commands.askForScripts()
         case .observer: logger.info("the host only watches: numbered messages wait")
         default: break
         }
@@ -74,6 +75,7 @@ extension AgentLoop {
         guard session.state != before else { return }
         if session.state == .plain {
             logger.info("the host does not acknowledge: metrics go without numbers")
+            commands.askForScripts()
         }
         statusChanged()
     }

@@ -143,14 +143,7 @@ extension CommandRelay: PortOwner {
         logger.warning("the program that runs commands has ended; it ran \(keys.count)")
         for key in keys {
             guard let id = ledger.id(of: key) else { continue }
-            var response = CommandResponse(
-                id: id, success: false, commandType: "", wallMilliseconds: 0)
-            response.wallMilliseconds = nil
-            response.error = ErrorCode.connectionFailed.rawValue
-            response.stderr =
-                "the program that runs commands ended; whether the command ran to "
-                + "its end is not known"
-            guard let message = RelayedMessage(response) else { continue }
+            guard let message = answerForTheLost(key, id) else { continue }
             ledger.answered(key, message)
             queue(RelayAnswer(key: key, lost: message))
         }
@@ -158,6 +151,22 @@ extension CommandRelay: PortOwner {
         if child != nil {
             engine.setTimer(timers.own, at: MonotonicTime.now.adding(milliseconds: 200))
         }
+    }
+
+    private func answerForTheLost(_ key: UInt64, _ id: String) -> RelayedMessage? {
+        let words =
+            "the program that runs commands ended; whether the command ran to its end is not known"
+        if scripts.remove(key) != nil {
+            var completion = ScriptCompletion(
+                executionID: id, exitCode: nil, wallMilliseconds: nil)
+            completion.stderr = words
+            return RelayedMessage(completion)
+        }
+        var response = CommandResponse(id: id, success: false, commandType: "", wallMilliseconds: 0)
+        response.wallMilliseconds = nil
+        response.error = ErrorCode.connectionFailed.rawValue
+        response.stderr = words
+        return RelayedMessage(response)
     }
 
     /// Leaves the executor, for good; ``handle(_:)`` must be called until ``isClosed``. One that

@@ -30,6 +30,8 @@ final class CommandRelay {
     private(set) var epoch: Epoch
     /// The session that each command which has not been answered came in.
     private var sessions: [UInt64: UInt64] = [:]
+    /// Keys of scripts that have not been answered.
+    var scripts: Set<UInt64> = []
     let vmID: String
     let logger: Logger
     let timers: (port: TimerKey, frame: TimerKey, own: TimerKey)
@@ -105,10 +107,7 @@ final class CommandRelay {
             guard let id = command.ids.first else { return }
             feed(command.kind, id, root, binding, claimed)
         case .pendingScripts:
-            // They are answered when they were asked for, and this agent asks for none.
-            for id in command.ids {
-                refuse(command.kind, id, .refusedByPolicy, "no pending scripts were asked for")
-            }
+            relayScripts(command.ids, root, binding, claimed)
         default:
             guard let id = command.ids.first else { return }
             let verdict = ledger.admit(
@@ -122,6 +121,51 @@ final class CommandRelay {
             case .refused(let code, let reason): refuse(command.kind, id, code, reason)
             }
         }
+    }
+
+    /// Each script is a command of its own: one that ran is not run again, and the others are.
+    private func relayScripts(
+        _ ids: [String], _ root: JSONValue, _ binding: CommandBinding, _ claimed: String?
+    ) {
+        guard configuration.asksForScripts else {
+            for id in ids {
+                refuse(.pendingScripts, id, .refusedByPolicy, "no pending scripts were asked for")
+            }
+            return
+        }
+        var keys: [String: UInt64] = [:]
+        for id in ids {
+            let verdict = ledger.admit(
+                id: id, kind: .pendingScripts, binding: binding, claimed: claimed, epoch: epoch,
+                hasRoom: hasRoom, at: .now)
+            switch verdict {
+            case .run(let key): keys[id] = key
+            case .underWay: break
+            case .repeated(let completion): repeatResponse(completion)
+            case .refused(let code, let reason): refuse(.pendingScripts, id, code, reason)
+            }
+        }
+        guard !keys.isEmpty else { return }
+        let failure =
+            connect()
+            ?? (send(.scripts(keys: keys, binding: binding), root)
+                ? nil : (.busy, "the executor is behind: send it again later"))
+        for (id, key) in keys {
+            if let (code, reason) = failure {
+                ledger.refused(key)
+                refuse(.pendingScripts, id, code, reason)
+            } else {
+                scripts.insert(key)
+                sessions[key] = home?.currentSession
+            }
+        }
+    }
+
+    /// Asks for the scripts that should have run while this machine was away, where that is wanted.
+    func askForScripts() {
+        guard configuration.asksForScripts else { return }
+        // One that finds no room is sent in the next session.
+        _ = home?.send(PendingScriptsRequest(vmID: vmID, wallMilliseconds: wall))
     }
 
     /// Room for the answers of one command more, beside the window that all share.
@@ -195,6 +239,7 @@ final class CommandRelay {
         case .control:
             ledger.refused(answer.key)
             sessions[answer.key] = nil
+            scripts.remove(answer.key)
             var message = answer.message
             message.wallMilliseconds = wall
             _ = home?.send(message)
@@ -205,7 +250,10 @@ final class CommandRelay {
                 owedBytes += answer.frameBytes
                 return
             }
-            if answer.isLast { ledger.answered(answer.key, answer.message) }
+            if answer.isLast {
+                ledger.answered(answer.key, answer.message)
+                scripts.remove(answer.key)
+            }
             queue(answer)
         }
     }

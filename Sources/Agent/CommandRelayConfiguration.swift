@@ -10,6 +10,10 @@ public struct CommandRelayConfiguration: Sendable {
     /// would have the agent's confinement, not that of its unit.
     public var isManaged = false
 
+    /// Whether each host that comes is asked for pending scripts: `pending_scripts`. The policy has
+    /// to allow them too, and a key to have signed them.
+    public var asksForScripts = false
+
     /// Where the unit `vireo-exec.socket` listens.
     public static let socketPathDefault = "/run/vireo/exec.sock"
     public static let programName = "vireo-exec"

@@ -67,6 +67,7 @@ public struct Configuration: Sendable {
             agent.spoolFolder = "\(folder)/spool"
         }
         agent.commands.policyPath = settings.text(.policy)
+        agent.commands.asksForScripts = settings.bool(.pendingScripts)
         agent.logLevel = settings.text(.logLevel).flatMap { Logger.Level(rawValue: $0) }
         return agent
     }

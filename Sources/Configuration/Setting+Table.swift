@@ -57,6 +57,10 @@ extension Setting {
             "The file that says what the host may ask for. Without one only actions that change "
                 + "nothing are allowed."),
         Setting(
+            .pendingScripts, .bool, default: .bool(false), hasFlag: false,
+            "Ask each host that comes for scripts that should have run. The policy has to allow "
+                + "them too, and a key to have signed them."),
+        Setting(
             .stateDirectory, .path, default: .text("/var/lib/vireo"), also: ["STATE_DIRECTORY"],
             hasFlag: false,
             "Where the agent keeps what has to outlive it."),

@@ -56,6 +56,7 @@ public struct Setting: Sendable {
         case logLevel = "log_level"
         case requireAck = "require_ack"
         case policy
+        case pendingScripts = "pending_scripts"
         case stateDirectory = "state_directory"
         case spool
 

@@ -117,8 +117,8 @@ final class ConfigurationFolder {
             .device: "unix:/run/x", .name: "org.example.0", .allowForeignPort: "true",
             .engine: "epoll", .interval: "0.5", .processes: "3", .ports: "false",
             .processesInterval: "2.5", .portsInterval: "60", .vmID: "vm-9", .logLevel: "debug",
-            .requireAck: "true",
-            .policy: "/etc/p.yaml", .stateDirectory: "/srv/state", .spool: "true",
+            .requireAck: "true", .policy: "/etc/p.yaml", .pendingScripts: "true",
+            .stateDirectory: "/srv/state", .spool: "true",
         ]
         let folder = try ConfigurationFolder()
         for setting in Setting.table {

@@ -12,8 +12,13 @@ final class CommandScene {
     let epoch: String
     let group: String?
 
-    /// - Parameter wrapper: a command that ends by becoming the executor.
-    init(_ engine: Engine, interval: Double = 3600, wrapper: [String] = []) throws {
+    /// - Parameters:
+    ///   - wrapper: a command that ends by becoming the executor.
+    ///   - environment: of the agent, beside what every one has.
+    init(
+        _ engine: Engine, interval: Double = 3600, wrapper: [String] = [],
+        environment: [String: String] = [:]
+    ) throws {
         scene = try Scene()
         group = Self.makeGroup()
         let command = [
@@ -25,7 +30,8 @@ final class CommandScene {
         try waitUntil("the executor's socket") { access(socket, F_OK) == 0 }
         (agent, host) = try scene.agentAndHost(
             engine, interval: interval,
-            environment: ["VIREO_EXEC_SOCKET": socket, "VIREO_LOG_LEVEL": "debug"])
+            environment: environment.merging(
+                ["VIREO_EXEC_SOCKET": socket, "VIREO_LOG_LEVEL": "debug"]) { $1 })
         epoch = try host.acknowledgeGreeting(try host.readGreeting())
         _ = try host.readMessage("metrics")
     }

@@ -6,6 +6,9 @@ without a guest.
 
 from __future__ import annotations
 
+import base64
+import hashlib
+import hmac
 import json
 import os
 import subprocess
@@ -182,3 +185,55 @@ def test_only_what_a_known_key_signed_runs(client: Client, tmp_path: Path) -> No
     for _ in range(2):
         signed = client.run(*command, flags=("-n", "--sign", str(key)))
         assert (signed.returncode, signed.stdout) == (0, b"0\n"), signed
+
+
+def envelope(handshake: dict, number: int, key: bytes, payload: str) -> dict:
+    """Written from protocol.md alone."""
+    members = {"alg": "hmac-sha256", "kid": "fleet", "vm": handshake["vm_id"],
+               "epoch": handshake["epoch"], "n": number, "payload": payload}
+    text = "vireo-signed-2\n" + "\n".join(str(value) for value in members.values())
+    return {"type": "signed", "v": 2, **members,
+            "sig": hmac.new(key, text.encode(), hashlib.sha256).hexdigest()}
+
+
+def test_pending_scripts_run_when_they_are_wanted_allowed_and_signed(
+    client: Client, tmp_path: Path
+) -> None:
+    agent = client.agent
+    made = subprocess.run(
+        [client.program, "config", "key", "--kind", "hmac-sha256", "--id", "fleet", tmp_path / "key"],
+        capture_output=True, text=True, check=True)
+    line = (tmp_path / "key").read_text()
+    key = base64.b64decode(line.split()[2])
+    agent.guest.write_file("/etc/vireo/fleet.key", line)
+    agent.guest.check("chmod 600 /etc/vireo/fleet.key; rm -f /opt/ran")
+    allow(agent, "pending_scripts: {shells: [/bin/sh]}\nkeys:\n  - kid: fleet\n"
+          "    algorithm: hmac-sha256\n    file: /etc/vireo/fleet.key\n    may: [pending_scripts]\n")
+    assert "hmac-sha256" in made.stdout
+    agent.guest.write_file("/etc/vireo/conf.d/scripts.yaml", "pending_scripts: true\n")
+    scripts = [{"execution_id": f"s-{number}", "shell": "/bin/sh",
+                "script_content": f"echo {number} >> /opt/ran; echo {number}"} for number in range(3)]
+    try:
+        agent.restart("--interval 3600")
+        with agent.guest.attach() as host:
+            host.greet()
+            handshake = host.wait_for("handshake", 10)
+            host.send_message({
+                "type": "handshake_ack", "epoch": handshake["epoch"],
+                "session": handshake["session"], "received": 0, "window": 65_536,
+                "capabilities": ["ack"],
+            })
+            host.wait_for("request_pending_scripts", 10)
+            plain = {"type": "pending_scripts_response", "scripts": scripts}
+            host.send_message({**plain, "epoch": handshake["epoch"]})
+            assert response_to(host, "s-0")["error"] == "REFUSED_BY_POLICY"
+            forged = envelope(handshake, 1, b"another" * 5, json.dumps(plain))
+            host.send_message(forged)
+            assert host.wait_for("response", 10)["success"] is False
+            host.send_message(envelope(handshake, 2, key, json.dumps(plain)))
+            done = [host.wait_for("script_completion", 20) for _ in scripts]
+            assert {d["execution_id"]: (d["exit_code"], d["stdout"]) for d in done} == {
+                f"s-{number}": (0, f"{number}\n") for number in range(3)}
+        assert sorted(agent.guest.check("cat /opt/ran").split()) == ["0", "1", "2"]
+    finally:
+        agent.guest.check("rm -f /etc/vireo/conf.d/scripts.yaml /etc/vireo/fleet.key")

@@ -92,7 +92,7 @@ def test_an_agent_that_is_killed_begins_another_epoch_and_repeats_nothing(agent:
         wanted = host.count + MESSAGES // KILLS
         host.play(choices.choice((1.5, 2.5)), float("inf"))
         while host.count < wanted:
-            host.play(choices.choice((0.5, 5.0, 20.0)), float("inf"))
+            host.play(choices.choice((0.5, 2.0, 5.0)), float("inf"))
     host.play(1.5, float("inf"), stays_lazy=False)
     rate = host.count / (time.monotonic() - started)
     report("kills", agent, host, value, epochs=len(host.rows), rate=f"{rate:.0f}/s")

@@ -92,6 +92,16 @@ enum CommandAnswer {
         return response
     }
 
+    /// The same, as a host that has pending scripts reads it.
+    static func completion(_ response: CommandResponse) -> ScriptCompletion {
+        var completion = ScriptCompletion(
+            executionID: response.id, exitCode: response.exitCode, wallMilliseconds: nil)
+        completion.outcome = response.outcome
+        completion.stdout = response.stdout
+        completion.stderr = response.stderr
+        return completion
+    }
+
     /// A command that was taken back before it ran.
     static func cancelled(_ job: CommandJob, _ isolation: Isolation.Kind) -> CommandResponse {
         var nothing = CapturedStream(bytesMax: 0)

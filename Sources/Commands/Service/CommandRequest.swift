@@ -69,6 +69,19 @@ public struct CommandRequest: Hashable, Sendable {
         }
     }
 
+    /// A script of a list of pending ones: a shell's text with an id and a time-out of its own.
+    init(_ script: PendingScript, binding: CommandBinding, signer: String?) {
+        id = script.executionID
+        kind = .pendingScripts
+        self.binding = binding
+        self.signer = signer
+        timeoutSeconds = script.timeoutSeconds.map { Double($0) }
+        var request = ShellRequest(command: script.content)
+        request.shell = script.shell
+        request.userName = script.runAs
+        body = .shell(request)
+    }
+
     private static func invalid(_ reason: String) -> ActionFailure {
         ActionFailure(code: .invalidMessage, reason: reason)
     }

@@ -12,31 +12,58 @@ extension CommandService {
             admit(command, key: key, binding: binding, signer: nil, streams: streams)
             return
         }
-        open(command, key: key) { message, signer in
-            let isCurrent = message.member("epoch")?.string.flatMap { Epoch($0) } == epoch
-            let holds: CommandBinding =
-                signer != nil ? .envelope : isCurrent && epoch != nil ? .epoch : .none
-            admit(message, key: key, binding: holds, signer: signer, streams: streams)
+        let refusal = open(command) { message, signer in
+            admit(
+                message, key: key, binding: held(message, signer), signer: signer,
+                streams: streams)
         }
+        if let refusal { refuse(key, refusal) }
     }
 
-    /// Checks an envelope and hands over what was in it; what does not hold is refused.
+    /// Runs those scripts of a list that have a key.
+    func runScripts(_ list: JSONValue, keys: [String: UInt64], binding: CommandBinding) {
+        var keys = keys.filter { job($0.value) == nil }
+        func take(_ message: JSONValue, _ binding: CommandBinding, _ signer: String?) {
+            for script in PendingScripts(message)?.scripts ?? [] {
+                guard let key = keys.removeValue(forKey: script.executionID) else { continue }
+                admit(
+                    CommandRequest(script, binding: binding, signer: signer), message, key: key,
+                    streams: false)
+            }
+        }
+        var refusal = AdmissionRefusal(
+            .invalidMessage, reason: "a script lacks its id or its content", rule: "message")
+        if binding == .envelope {
+            let failure = open(list) { take($0, held($0, $1), $1) }
+            if let failure { refusal = failure }
+        } else {
+            take(list, binding, nil)
+        }
+        for (id, key) in keys { refuse(key, kind: .pendingScripts, id: id, refusal) }
+    }
+
+    /// What binds the contents of an envelope to this life of the agent.
+    private func held(_ message: JSONValue, _ signer: String?) -> CommandBinding {
+        if signer != nil { return .envelope }
+        let isCurrent = message.member("epoch")?.string.flatMap { Epoch($0) } == epoch
+        return isCurrent && epoch != nil ? .epoch : .none
+    }
+
+    /// Checks an envelope and hands over what was in it.
+    ///
+    /// - Returns: why it does not hold, if so.
     private func open(
-        _ value: JSONValue, key: UInt64, _ body: (JSONValue, _ signer: String?) -> Void
-    ) {
+        _ value: JSONValue, _ body: (JSONValue, _ signer: String?) -> Void
+    ) -> AdmissionRefusal? {
         guard case .signed(let envelope) = HostMessage(value) else {
-            return refuse(
-                key,
-                AdmissionRefusal(
-                    .invalidMessage,
-                    reason: "an envelope lacks a "
-                        + "member", rule: "envelope"))
+            return AdmissionRefusal(
+                .invalidMessage, reason: "an envelope lacks a member", rule: "envelope")
         }
         var signer: String?
         switch authority.verify(envelope) {
         case .signed(let name): signer = name
         case .unsigned: break
-        case .refused(let refusal): return refuse(key, refusal)
+        case .refused(let refusal): return refusal
         }
         guard var parser = payloadParser.take() else {
             preconditionFailure("an envelope in an envelope")
@@ -44,10 +71,12 @@ extension CommandService {
         do throws(JSONError) {
             try parser.parse(RawSpan(_elements: Array(envelope.payload.utf8).span))
             body(parser.root, signer)
+            payloadParser = consume parser
+            return nil
         } catch {
-            refuse(key, AdmissionRefusal(.invalidMessage, reason: "\(error)", rule: "envelope"))
+            payloadParser = consume parser
+            return AdmissionRefusal(.invalidMessage, reason: "\(error)", rule: "envelope")
         }
-        payloadParser = consume parser
     }
 
     private func refuse(
@@ -70,6 +99,12 @@ extension CommandService {
                 id: message.member("id")?.string ?? "unknown",
                 AdmissionRefusal(error.code, reason: error.reason, rule: "message"))
         }
+        admit(request, message, key: key, streams: streams)
+    }
+
+    private func admit(
+        _ request: CommandRequest, _ message: JSONValue, key: UInt64, streams: Bool
+    ) {
         do throws(AdmissionRefusal) {
             let job = try job(for: request, message, key: key, streams: streams)
             jobs.append(job)
@@ -143,9 +178,10 @@ extension CommandService {
     func input(_ command: JSONValue, key: UInt64) {
         guard let job = job(key) else { return }
         if command.member("type")?.equals("signed") ?? false {
-            open(command, key: key) { message, signer in
+            let refusal = open(command) { message, signer in
                 if signer == job.request.signer { feed(job, message) }
             }
+            if let refusal { logger.warning("input for a command is dropped: \(refusal.reason)") }
         } else if job.request.signer == nil {
             feed(job, command)
         } else {

@@ -48,7 +48,10 @@ extension CommandService {
             + JSONText.escapedBytes(of: response.stderr.utf8)
             + (response.dataJSON?.utf8.count ?? 0) + 8192
         guard maySend(bytes) else { return false }
-        return append(job.key, isLast: true, response)
+        guard job.request.kind == .pendingScripts else {
+            return append(job.key, isLast: true, response)
+        }
+        return append(job.key, isLast: true, CommandAnswer.completion(response))
     }
 
     private func append(_ key: UInt64, isLast: Bool, _ message: some WireMessage) -> Bool {

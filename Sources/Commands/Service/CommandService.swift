@@ -208,6 +208,9 @@ public final class CommandService: PortOwner, CommandRunnerOwner {
         case .run(let key, let binding, let streams):
             guard let command = root.member("command") else { return }
             run(command, key: key, binding: binding, streams: streams)
+        case .scripts(let keys, let binding):
+            guard let list = root.member("command") else { return }
+            runScripts(list, keys: keys, binding: binding)
         case .input(let key):
             guard let command = root.member("command") else { return }
             input(command, key: key)

@@ -127,8 +127,11 @@ public final class PolicyAuthority: CommandAuthority {
     private func admit(
         _ shell: CommandRequest.ShellRequest, _ request: CommandRequest
     ) throws(AdmissionRefusal) -> Admission {
-        var wanted = PolicyRequest(
-            .shell(shell.command, shell: shell.shell), authority: authority(request))
+        let operation: PolicyRequest.Operation =
+            request.kind == .pendingScripts
+            ? .pendingScript(shell.command, shell: shell.shell)
+            : .shell(shell.command, shell: shell.shell)
+        var wanted = PolicyRequest(operation, authority: authority(request))
         wanted.runAs = shell.userName
         wanted.directory = shell.directory
         wanted.environment = Self.variables(shell.environment)

@@ -65,7 +65,8 @@ public struct RelayAnswer: Hashable, Sendable {
     }
 }
 
-/// A message of the executor's on its way to the host: `response` or `exec_output`.
+/// A message of the executor's on its way to the host: `response`, `exec_output` or
+/// `script_completion`.
 public struct RelayedMessage: WireMessage, Hashable, Sendable {
     public var type: String
     /// The command's.
@@ -80,8 +81,9 @@ public struct RelayedMessage: WireMessage, Hashable, Sendable {
     public var byteCount: Int { membersJSON.utf8.count + 160 }
 
     init?(_ value: JSONValue) {
-        guard let type = value.member("type")?.string, type == "response" || type == "exec_output",
-            let id = value.identifier("id"),
+        guard let type = value.member("type")?.string,
+            ["response", "exec_output", "script_completion"].contains(type),
+            let id = value.identifier(type == "script_completion" ? "execution_id" : "id"),
             let members = value.membersText(without: ["type", "timestamp", "epoch", "seq"])
         else { return nil }
         self.type = type
@@ -92,13 +94,23 @@ public struct RelayedMessage: WireMessage, Hashable, Sendable {
     /// A response that the agent gives itself; it must have neither number nor time yet.
     public init?(_ response: CommandResponse) {
         precondition(response.numbering == nil && response.wallMilliseconds == nil)
-        let start = "\"type\":\"response\","
+        self.init("response", id: response.id, response)
+    }
+
+    /// What became of a script, as the agent says it itself; without number and time.
+    public init?(_ completion: ScriptCompletion) {
+        precondition(completion.numbering == nil && completion.wallMilliseconds == nil)
+        self.init("script_completion", id: completion.executionID, completion)
+    }
+
+    private init?(_ type: String, id: String, _ message: some WireMessage) {
+        let start = "\"type\":\"\(type)\","
         let text = JSONText.make(bytesMax: WireLimits.frameBytesMax) {
-            response.encodeMembers(into: &$0)
+            message.encodeMembers(into: &$0)
         }
         guard let text, text.hasPrefix(start) else { return nil }
-        type = "response"
-        id = response.id
+        self.type = type
+        self.id = id
         membersJSON = String(text.dropFirst(start.count))
     }
 

@@ -6,6 +6,12 @@ public enum CommandBinding: String, CaseIterable, Hashable, Sendable {
     case epoch
     /// By an envelope, which the executor has to check.
     case envelope
+
+    /// Of a relayed message.
+    init?(_ root: JSONValue) {
+        guard let text = root.member("binding")?.string else { return nil }
+        self.init(rawValue: text)
+    }
 }
 
 /// What the agent says to the program that runs commands. One JSON object a line, as on the port.
@@ -19,6 +25,7 @@ public enum CommandBinding: String, CaseIterable, Hashable, Sendable {
 /// |---|---|
 /// | `hello` | `epoch`, `vm`: first on every connection |
 /// | `run` | `key`, `binding`, `streams`, `command`: the command or its envelope |
+/// | `scripts` | `keys`: a key for the id of each script to run, `binding`, `command`: the list |
 /// | `input` | `key`, `command`: an `exec_input` or its envelope |
 /// | `cancel` | `key` |
 /// | `credit` | `bytes`: as many of what came have left the agent |
@@ -27,9 +34,9 @@ public enum CommandBinding: String, CaseIterable, Hashable, Sendable {
 /// |---|---|
 /// | `answer` | `key`, `class`, `is_last`, `message`: see ``RelayAnswer`` |
 ///
-/// A key is a number that the agent gives each command, never twice on a connection. Each `run`
-/// gets one answer that is the last, even when it names several pending scripts, and any number
-/// before.
+/// A key is a number that the agent gives each command, never twice on a connection. Each gets one
+/// answer that is the last, and any number before. Pending scripts come as one message, since they
+/// are signed as one; each has a key of its own.
 ///
 /// **Flow.** Answers of class `results` count against a window of ``RelayLimits/windowBytes``; the
 /// agent gives credit when a message has left its queue, or was dropped. With the window used up
@@ -46,6 +53,7 @@ public enum CommandBinding: String, CaseIterable, Hashable, Sendable {
 public enum RelayRequest: Hashable, Sendable {
     case hello(epoch: Epoch, vmID: String)
     case run(key: UInt64, binding: CommandBinding, streams: Bool)
+    case scripts(keys: [String: UInt64], binding: CommandBinding)
     case input(key: UInt64)
     case cancel(key: UInt64)
     case credit(bytes: Int)
@@ -62,11 +70,23 @@ public enum RelayRequest: Hashable, Sendable {
             else { return nil }
             self = .hello(epoch: epoch, vmID: vmID)
         case ("run", let key?):
-            guard let text = root.member("binding")?.string,
-                let binding = CommandBinding(rawValue: text),
+            guard let binding = CommandBinding(root),
                 let streams = root.member("streams")?.bool
             else { return nil }
             self = .run(key: key, binding: binding, streams: streams)
+        case ("scripts", _):
+            guard let list = root.member("keys"), list.type == .object,
+                let binding = CommandBinding(root)
+            else { return nil }
+            var keys: [String: UInt64] = [:]
+            var members = list.members
+            while let member = members.next() {
+                guard let id = member.name.string, let key = member.value.unsigned else {
+                    return nil
+                }
+                keys[id] = key
+            }
+            self = .scripts(keys: keys, binding: binding)
         case ("input", let key?): self = .input(key: key)
         case ("cancel", let key?): self = .cancel(key: key)
         case ("credit", _):
@@ -81,7 +101,8 @@ public enum RelayRequest: Hashable, Sendable {
     /// Writes one frame.
     ///
     /// - Parameters:
-    ///   - command: for ``run(key:binding:streams:)`` and ``input(key:)``: the command.
+    ///   - command: for ``run(key:binding:streams:)``, ``scripts(keys:binding:)`` and
+    ///     ``input(key:)``: the command.
     ///   - writer: takes the frame, with its newline.
     public func encode(command: JSONValue, into writer: inout JSONWriter) -> FrameOutcome {
         let start = writer.beginFrame()
@@ -108,6 +129,15 @@ public enum RelayRequest: Hashable, Sendable {
             writer.member("key", key)
             writer.member("binding", binding.rawValue)
             writer.member("streams", streams)
+        case .scripts(let keys, let binding):
+            writer.member("type", "scripts")
+            writer.beginObject("keys")
+            for (id, key) in keys.sorted(by: { $0.key < $1.key }) {
+                writer.key(id)
+                writer.value(key)
+            }
+            writer.endObject()
+            writer.member("binding", binding.rawValue)
         case .input(let key):
             writer.member("type", "input")
             writer.member("key", key)

@@ -118,6 +118,8 @@ public struct ScriptCompletion: WireMessage, Hashable, Sendable {
     public var executionID: String
     /// `nil` when it did not end by itself.
     public var exitCode: Int64?
+    /// How it ended; `nil` from hosts and agents that do not say, and where nobody knows.
+    public var outcome: CommandOutcome?
     public var stdout = ""
     public var stderr = ""
     /// Where in the guest more of its output lies.
@@ -126,7 +128,7 @@ public struct ScriptCompletion: WireMessage, Hashable, Sendable {
     /// Milliseconds since 1970 UTC.
     public var wallMilliseconds: Int64?
 
-    public init(executionID: String, exitCode: Int64?, wallMilliseconds: Int64) {
+    public init(executionID: String, exitCode: Int64?, wallMilliseconds: Int64?) {
         self.executionID = executionID
         self.exitCode = exitCode
         self.wallMilliseconds = wallMilliseconds
@@ -138,6 +140,7 @@ public struct ScriptCompletion: WireMessage, Hashable, Sendable {
         writer.members(numbering)
         writer.member("execution_id", executionID)
         if let exitCode { writer.member("exit_code", exitCode) }
+        if let outcome { writer.member("outcome", outcome.rawValue) }
         writer.member("stdout", stdout)
         writer.member("stderr", stderr)
         if let logFile { writer.member("log_file", logFile) }
@@ -151,6 +154,7 @@ public struct ScriptCompletion: WireMessage, Hashable, Sendable {
         guard let executionID = members.string("execution_id") else { return nil }
         self.executionID = executionID
         exitCode = members.integer("exit_code")
+        outcome = members.string("outcome").flatMap { CommandOutcome(rawValue: $0) }
         stdout = members.string("stdout") ?? ""
         stderr = members.string("stderr") ?? ""
         logFile = members.string("log_file")
