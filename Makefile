@@ -41,7 +41,7 @@ VM_TESTS = VIREO_PACKAGE=$(DEB) VIREO_GUEST_TREE=$(DEB_FOLDER)/installed VIREO_L
 test-vm: setup-vm deb ## tests of the installed package in a real guest; LONG=1 for the long ones
 	$(VM_TESTS) || $(VM_TESTS) --last-failed --last-failed-no-failures none
 
-deb: build ## build the Debian package and check it: .build-deb/vireo.deb
+deb: build ## build the Debian package and check it: .build-deb/vireo_VERSION_ARCH.deb
 	@.ci/install $(DEB_PACKAGES)
 	@ln -sf $$(basename $$(.packaging/build $(BIN) $(DEB_FOLDER))) $(DEB)
 	@.packaging/check $(DEB)
@@ -96,23 +96,23 @@ docs: setup ## build the documentation of every module; a warning is an error
 figures: build ## measure what the agent costs on this machine
 	/usr/bin/python3 .ci/figures $(BIN)/vireod
 
-build: setup
+build: setup ## set up, and build the programs into .build/release
 	$(SWIFT) build $(RELEASE)
 
 setup: ## install the Debian packages that are missing; silent when none are
 	@.ci/install $(PACKAGES)
 
-setup-vm:
+setup-vm: ## the same for what the virtual machine and its tests need
 	@.ci/install $(VM_PACKAGES)
 
 format: ## format all sources in place
 	$(SWIFT) format --in-place --recursive Package.swift Sources Tests
 
-lint:
+lint: ## say where the sources are not formatted as they should be
 	$(SWIFT) format lint --strict --recursive Package.swift Sources Tests
 
-clean:
+clean: ## remove what was built: .build and .build-deb
 	rm -rf .build $(DEB_FOLDER)
 
 help: ## this list
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-16s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)

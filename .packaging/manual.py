@@ -22,6 +22,9 @@ from typing import Any, Iterator
 # What no page lists: help is a page itself.
 LEFT_OUT = {"help"}
 SECTIONS = {"vireo": 1, "vireod": 8, "vireo-exec": 8}
+# The pages that refer to the policy's.
+ABOUT_POLICIES = {"vireod", "vireo-exec", "vireo-host-exec", "vireo-config-key",
+                  "vireo-config-sample", "vireo-config-validate"}
 EXIT_CODES = re.compile(r"^Exit codes?: ", re.IGNORECASE)
 SENTENCE_END = re.compile(r"(?<=[a-z0-9)\"'][.!?]) +(?=[A-Z`])")
 
@@ -64,7 +67,23 @@ def flag(name: dict[str, str]) -> str:
     return f"Fl -{name['name']}" if name["kind"] == "long" else f"Fl {name['name']}"
 
 
-def synopsis(entry: dict[str, Any]) -> str:
+def is_behind_terminator(entry: dict[str, Any]) -> bool:
+    return entry.get("parsingStrategy") == "postTerminator"
+
+
+def synopsis(entries: list[dict[str, Any]]) -> Iterator[str]:
+    """Options, operands, and behind `--` what is taken as it stands."""
+    options = [entry for entry in entries if entry["kind"] != "positional"]
+    operands = [entry for entry in entries if entry["kind"] == "positional"]
+    behind = [entry for entry in operands if is_behind_terminator(entry)]
+    yield from (usage(entry) for entry in options)
+    yield from (usage(entry) for entry in operands if entry not in behind)
+    if behind:
+        yield ".Fl -"
+    yield from (usage(entry) for entry in behind)
+
+
+def usage(entry: dict[str, Any]) -> str:
     value = f"Ar {entry.get('valueName', 'value')}"
     if entry["kind"] == "positional":
         words = value
@@ -72,13 +91,15 @@ def synopsis(entry: dict[str, Any]) -> str:
         words = flag(entry["preferredName"]) + (f" {value}" if entry["kind"] == "option" else "")
     if entry["isRepeating"]:
         words += " ..."
-    return f".Op {words}" if entry["isOptional"] else f".{words}"
+    # To the parser a list may be empty; the command behind `--` is what the program is run for.
+    is_optional = entry["isOptional"] and not is_behind_terminator(entry)
+    return f".Op {words}" if is_optional else f".{words}"
 
 
 def item(entry: dict[str, Any]) -> Iterator[str]:
     value = f" Ar {entry.get('valueName', 'value')}"
     if entry["kind"] == "positional":
-        yield ".It" + value
+        yield ".It" + (" Fl -" if is_behind_terminator(entry) else "") + value
     else:
         ending = value if entry["kind"] == "option" else ""
         yield ".It " + " , ".join(flag(name) + ending for name in entry["names"])
@@ -118,7 +139,7 @@ def page(command: dict[str, Any], section: int, date: str, related: list[str]) -
     yield f".Nd {argument(abstract[:1].lower() + abstract[1:])}"
     yield ".Sh SYNOPSIS"
     yield f".Nm {' '.join(words)}"
-    yield from (synopsis(entry) for entry in entries)
+    yield from synopsis(entries)
     if below:
         yield ".Ar command"
     yield ".Sh DESCRIPTION"
@@ -170,6 +191,8 @@ def main() -> int:
             name = "-".join([*command.get("superCommands", []), command["commandName"]])
             above = command.get("superCommands", [])
             related = [*tops, "vireo-config 5", "vireo 7"]
+            if name in ABOUT_POLICIES:
+                related.append("vireo-policy 5")
             if above:
                 related.append(f"{'-'.join(above)} {section}")
             text = "\n".join(page(command, section, date, related)) + "\n"

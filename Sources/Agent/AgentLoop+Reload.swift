@@ -61,6 +61,14 @@ extension AgentLoop {
         if old.allowsForeignPort != new.allowsForeignPort { names.append("allow_foreign_port") }
         if old.engine != new.engine { names.append("engine") }
         if old.vmID != new.vmID { names.append("vm_id") }
+        if old.requiresAcknowledgement != new.requiresAcknowledgement {
+            names.append("require_ack")
+        }
+        if old.spoolFolder != new.spoolFolder { names.append("spool or state_directory") }
+        if old.commands.policyPath != new.commands.policyPath { names.append("policy") }
+        if old.commands.asksForScripts != new.commands.asksForScripts {
+            names.append("pending_scripts")
+        }
         return names
     }
 }

@@ -59,6 +59,10 @@ final class CommandRelay {
         self.vmID = vmID
         self.timers = timers
         self.logger = logger
+        if let path = configuration.policyPath, configuration.isManaged {
+            logger.warning(
+                "policy: \(path) is not used: the service that runs commands has its own")
+        }
     }
 
     // MARK: From the host

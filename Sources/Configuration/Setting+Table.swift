@@ -54,8 +54,9 @@ extension Setting {
                 + "one that does not."),
         Setting(
             .policy, .path, default: nil,
-            "The file that says what the host may ask for. Without one only actions that change "
-                + "nothing are allowed."),
+            "The file that says what the host may ask for, where vireod starts vireo-exec itself. "
+                + "The installed vireo-exec.service reads /etc/vireo/policy.yaml and no other. "
+                + "Without a policy only actions that change nothing are allowed."),
         Setting(
             .pendingScripts, .bool, default: .bool(false), hasFlag: false,
             "Ask each host that comes for scripts that should have run. The policy has to allow "
@@ -66,6 +67,7 @@ extension Setting {
             "Where the agent keeps what has to outlive it."),
         Setting(
             .spool, .bool, default: .bool(false), hasFlag: false,
-            "Keep results that no host has acknowledged in the state directory."),
+            "Keep numbered messages that no host has acknowledged on disk too, in spool below the "
+                + "state directory, at most 8 MiB."),
     ]
 }

@@ -41,7 +41,7 @@ public enum ConfigurationError: Error, Hashable, Sendable, CustomStringConvertib
         case .yaml(let error): "\(error)"
         case .file(let path, let reason): "\(path) cannot be read: \(reason)"
         case .value(let origin, let text, let expectation):
-            "\(origin): \"\(text.shown)\" where \(expectation) is expected; write that"
+            "\(origin): \"\(text.shown)\" is not \(expectation)"
         }
     }
 }

@@ -1,4 +1,5 @@
 import Kernel
+import Port
 public import Terminal
 public import Wire
 
@@ -119,7 +120,7 @@ struct GuestMemory {
     func status(of link: GuestLink, at now: MonotonicTime) -> GuestStatus {
         let (text, health): (String, Health) =
             switch link.state {
-            case .connecting(let error): (error.map { "\($0)" } ?? "connecting", .bad)
+            case .connecting(let error): (error.map(Self.words(for:)) ?? "connecting", .bad)
             case .attached: ("attached, waiting", .waiting)
             case .silent: ("silent: somebody else is attached, or no agent runs", .bad)
             case .talking: ("connected", .good)
@@ -128,5 +129,16 @@ struct GuestMemory {
         return GuestStatus(
             name: link.name, state: text, health: health, sample: sample, history: history,
             ageMilliseconds: heardAt.map { now.nanoseconds(since: $0) / 1_000_000 })
+    }
+
+    /// In the few columns that there are, and without the path, which stands before it.
+    private static func words(for error: PortError) -> String {
+        guard case .connectionFailed(_, let errno) = error else { return "\(error)" }
+        return switch errno {
+        case .notFound: "no such socket"
+        case .connectionRefused: "nobody listens"
+        case .accessDenied: "permission denied"
+        default: "\(errno)"
+        }
     }
 }

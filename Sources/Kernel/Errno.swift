@@ -18,6 +18,7 @@ public struct Errno: Error, Hashable, Sendable, RawRepresentable {
     public static let again = Errno(rawValue: EAGAIN)
     public static let busy = Errno(rawValue: EBUSY)
     public static let cancelled = Errno(rawValue: ECANCELED)
+    public static let exists = Errno(rawValue: EEXIST)
     public static let interrupted = Errno(rawValue: EINTR)
     public static let invalid = Errno(rawValue: EINVAL)
     public static let noDevice = Errno(rawValue: ENODEV)

@@ -110,7 +110,7 @@ extension PortError: CustomStringConvertible {
                 : "A port serves one process: stop the other."
         case .portGone: "Waiting for a port of that name to be plugged in."
         case .hostDisconnected: "Reconnecting."
-        case .connectionFailed: "Start the host side; trying again."
+        case .connectionFailed: "Is the other side running, and the path right? Trying again."
         case .openFailed, .inputOutput: "Trying again; if it stays so, look at dmesg."
         case .messageTooLarge: "Split the message."
         }

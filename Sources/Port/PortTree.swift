@@ -64,7 +64,7 @@ public struct PortTree: Sendable {
             return .notAVirtioPort(path: path, why: "it is no character device")
         }
         guard let major = driverMajor() else {
-            return .notAVirtioPort(path: path, why: "the driver virtio_console is not loaded")
+            return .notAVirtioPort(path: path, why: "no driver of virtio ports is in /proc/devices")
         }
         guard status.deviceMajor == major else {
             return .notAVirtioPort(path: path, why: "another driver serves it")

@@ -51,9 +51,7 @@ public struct DashboardView: Sendable {
                 isCompact ? CompactView(context: context).lines() : panels(context, rows: left)
             lines += guest.isStale ? body.map { $0.dimmed() } : body
         } else {
-            var waiting = Line(appearance)
-            waiting.append("waiting for the first sample" + appearance.ellipsis, .label)
-            lines.append(waiting)
+            lines += waiting(for: guest)
         }
         if noteRows > 0 {
             while lines.count < rows - 1 { lines.append(Line(appearance)) }
@@ -62,6 +60,22 @@ public struct DashboardView: Sendable {
             lines = lines.prefix(rows - 1) + [last]
         }
         return lines.prefix(rows).map { framed($0, margin: margin, columns: size.columns) }
+    }
+
+    private func waiting(for guest: GuestStatus) -> [Line] {
+        var texts = ["waiting for the first sample" + appearance.ellipsis]
+        if guest.health == .bad {
+            texts = [
+                "waiting for this socket" + appearance.ellipsis,
+                "Does the machine run, and is this the path= of its -chardev?",
+                "More: vireo doctor --socket PATH",
+            ]
+        }
+        return texts.map { text in
+            var line = Line(appearance)
+            line.append(text, .label)
+            return line
+        }
     }
 
     private func framed(_ line: Line, margin: Int, columns: Int) -> Line {

@@ -24,8 +24,11 @@ struct HeaderView {
         if let sample = guest.sample, width >= 72 {
             var clock = Line(appearance)
             clock.append(Timestamp.clock(wallMilliseconds: sample.wallMilliseconds), .label)
-            clock.append(" UTC" + appearance.separator, .label)
-            clock.append(age)
+            clock.append(" UTC", .label)
+            if age.columns > 0 {
+                clock.append(appearance.separator, .label)
+                clock.append(age)
+            }
             age = clock
         }
         // Where both do not fit the age gives way: the state says more.

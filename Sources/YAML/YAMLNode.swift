@@ -45,7 +45,7 @@ extension YAMLNode {
     }
 
     private func mismatch(_ wanted: String) -> YAMLError {
-        error("\(kind) where \(wanted) is expected", "write \(wanted)")
+        error("\(kind) is not \(wanted)", "write that")
     }
 
     /// A text that is not empty.
@@ -86,7 +86,8 @@ extension YAMLNode {
     public func number(
         in range: ClosedRange<Double>, unit: String = ""
     ) throws(YAMLError) -> Double {
-        let wanted = Self.describe("a number", "\(range.lowerBound)", "\(range.upperBound)", unit)
+        let wanted = Self.describe(
+            "a number", Self.shortest(range.lowerBound), Self.shortest(range.upperBound), unit)
         guard case .scalar(let text, isPlain: true) = content, let number = decimal(text) else {
             throw mismatch(wanted)
         }
@@ -94,6 +95,11 @@ extension YAMLNode {
             throw error("\(text.shown) is out of range", "write \(wanted)")
         }
         return number
+    }
+
+    /// `30` for 30.0.
+    private static func shortest(_ number: Double) -> String {
+        Int64(exactly: number).map { "\($0)" } ?? "\(number)"
     }
 
     private static func describe(

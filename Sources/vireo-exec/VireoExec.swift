@@ -18,7 +18,8 @@ struct VireoExec: ParsableCommand {
 
             Exit codes: 0 ended as asked, 64 usage, 69 engine unavailable, 75 try again, 77 \
             permission, 78 policy.
-            """)
+            """,
+        version: agentVersion)
 
     @Option(name: .long, help: "A connected socket to serve, in place of one to listen on.")
     var fd: Int32?
@@ -61,12 +62,11 @@ struct VireoExec: ParsableCommand {
         }
     }
 
-    /// What `--policy` names; the installed policy without it; where there is none, what only
-    /// looks.
+    /// What `--policy` names; the installed policy without it, which may come later and be taken by
+    /// a reload: while there is none, what only looks.
     private func authority(_ logger: Logger) throws(ProgramFailure) -> PolicyAuthority {
-        let installed = (try? FileStatus.of(Self.policyPath)) == nil ? nil : Self.policyPath
-        return try PolicyAuthority(
-            path: policy ?? (fd == nil ? installed : nil),
+        try PolicyAuthority(
+            path: policy ?? (fd == nil ? Self.policyPath : nil), mayBeMissing: policy == nil,
             credentialsDirectory: environmentVariable("CREDENTIALS_DIRECTORY"), logger: logger)
     }
 

@@ -110,8 +110,7 @@ struct ConfigValidate: ParsableCommand {
             switch kind ?? Self.kind(of: root) {
             case .policy:
                 let policy = try Policy.load(try absolute(file))
-                let count = policy.commands.count
-                try say("\(file): a good policy, with \(count) named commands\n")
+                try say("\(file): a good policy: \(Self.summary(of: policy))\n")
             case .config:
                 var settings = Settings()
                 try settings.apply(root)
@@ -125,6 +124,21 @@ struct ConfigValidate: ParsableCommand {
         }
     }
 
+    /// What it comes to, so that a policy that allows everything does not look like any other.
+    private static func summary(of policy: Policy) -> String {
+        let actions = policy.actions.map(\.name)
+        let commands = policy.commands.map(\.name)
+        func list(_ names: [String]) -> String {
+            names.isEmpty ? "none" : names.joined(separator: ", ")
+        }
+        return """
+            actions \(list(actions)); commands \(list(commands)); raw commands \
+            \(policy.rawCommands == nil ? "off" : "on"); pending scripts \
+            \(policy.pendingScripts == nil ? "off" : "on"); signatures for \
+            \(policy.signatures.rawValue)
+            """
+    }
+
     private func say(_ text: String) throws {
         try FileDescriptor.writeAll(shownText(text), to: STDOUT_FILENO)
     }
@@ -132,9 +146,14 @@ struct ConfigValidate: ParsableCommand {
     private static func kind(of root: YAMLNode) -> Kind {
         guard case .mapping(let entries) = root.content else { return .config }
         let settings = Setting.table.map(\.key.rawValue)
+        func nearCount(_ names: [String]) -> Int {
+            entries.count { nearestName(to: $0.key, among: names) != nil }
+        }
         let policyKeys = entries.count { Policy.keysKnown.contains($0.key) }
         let settingKeys = entries.count { settings.contains($0.key) }
-        return policyKeys > settingKeys ? .policy : .config
+        guard policyKeys == settingKeys else { return policyKeys > settingKeys ? .policy : .config }
+        // Where no key is known, the names that they are nearest to.
+        return nearCount(Policy.keysKnown) > nearCount(settings) ? .policy : .config
     }
 
     private func absolute(_ path: String) throws -> String {

@@ -44,7 +44,11 @@ struct ConfigKey: ParsableCommand {
         } catch let failure as ProgramFailure {
             throw fail(failure)
         } catch let errno as Errno {
-            throw fail(ProgramFailure(.inputOutput, "\(file) cannot be made: \(errno)"))
+            let reason =
+                errno == .exists
+                ? "it exists already; name another, or remove it if no guest knows its key"
+                : "\(errno)"
+            throw fail(ProgramFailure(.inputOutput, "\(file) cannot be made: \(reason)"))
         } catch {
             throw fail(ProgramFailure(.software, "\(error)"))
         }
@@ -58,13 +62,14 @@ struct ConfigKey: ParsableCommand {
     private func snippet(_ key: Key) -> String {
         let place =
             key.publicKeyText.map { "public_key: \($0)" }
-            ?? "credential: \(id)   # or file: PATH of a copy, of mode 0600, in the guest"
+            ?? "credential: \(id)   # of vireo-exec.service; or file: PATH of a copy of mode 0600"
         return """
+            # In place of "keys: []" in the guest's /etc/vireo/policy.yaml:
             keys:
               - kid: \(id)
                 algorithm: \(kind.rawValue)
                 \(place)
-                may: [read_only]   # and actions, commands, raw_commands, pending_scripts, files
+                may: [commands]  # and read_only, actions, raw_commands, pending_scripts, files, all
 
             """
     }

@@ -1,3 +1,4 @@
+import Agent
 import ArgumentParser
 import Glibc
 import Host
@@ -9,16 +10,28 @@ struct Demo: ParsableCommand {
         discussion: """
             Starts vireod with one end of a socket pair in place of the port, and shows what it \
             sends: a live table in a terminal, rows in a pipe. Ctrl-C ends it.
+
+            Exit codes: 0 ended as asked, 64 usage, 69 the agent cannot be started or ended by \
+            itself.
             """)
 
-    @Option(name: .long, help: "End after this many seconds.")
+    @Option(name: .long, help: "End after this many seconds, more than 0.")
     var seconds: Double?
 
-    @Option(name: .long, help: "Seconds between samples.")
+    @Option(name: .long, help: "Seconds between samples, 0.05 to 86400.")
     var interval = 1.0
 
     @Option(name: .long, help: "auto, uring or epoll, for both ends.")
     var engine = EngineName.auto
+
+    func validate() throws {
+        if let seconds, !(seconds > 0 && seconds < 1e9) {
+            throw ValidationError("--seconds takes a positive number")
+        }
+        guard AgentLimits.intervalSecondsRange.contains(interval) else {
+            throw ValidationError("--interval takes 0.05 to 86400 seconds")
+        }
+    }
 
     func run() throws {
         do {
@@ -37,7 +50,8 @@ struct Demo: ParsableCommand {
         }
         // The agent ends when its end is the only one left: also when this program is killed.
         let agent = try startAgent(pair.far)
-        defer { end(agent) }
+        var status: Int32?
+        defer { if status == nil { end(agent) } }
         var configuration = Watch.Configuration()
         configuration.connection = (pair.takeNear().release(), "this-machine")
         configuration.engine = engine.choice
@@ -48,6 +62,11 @@ struct Demo: ParsableCommand {
         defer { Folders.removeTree(state) }
         configuration.stateFolder = state
         try Watch(configuration, view: makeView(note: "vireo demo: Ctrl-C ends")).run()
+        // It may be ending by now, as it should when the host has left.
+        status = agent.ended()
+        if let status, status != 0 {
+            throw ProgramFailure(.unavailable, "the agent ended by itself, with \(status)")
+        }
     }
 
     private func temporaryFolder() throws(ProgramFailure) -> String {

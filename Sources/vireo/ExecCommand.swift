@@ -9,18 +9,22 @@ struct ExecCommand: ParsableCommand {
         commandName: "exec",
         abstract: "Runs a command in a guest, and shows what it prints as it comes.",
         discussion: """
-            The guest's policy decides what may run; by default nothing does. Standard input goes \
-            to the command, Ctrl-C cancels it.
+            The guest's policy decides which programs may run; without a policy none may. \
+            Standard input goes to the command, Ctrl-C cancels it.
 
             Where a vireo host watch is attached to the socket, the command goes through it; else \
             this attaches itself for the time.
 
             Exit codes: the command's own; 124 it took too long, 125 nobody knows what became of \
             it, 126 refused or not startable, 127 not found, 128+n ended by signal n, 75 busy or \
-            stale (try again), 69 the guest cannot be reached.
+            stale (try again), 64 usage, 69 the guest cannot be reached, 77 the key cannot be read.
             """)
 
-    @Option(name: .long, help: "Seconds that the command may take.")
+    @Option(
+        name: .long,
+        help: ArgumentHelp(
+            "Seconds that the command may take, more than 0 and at most 86400.",
+            discussion: "It only lowers the policy's own limit, 30 s where that says none."))
     var timeout: Double?
 
     @Option(
@@ -42,7 +46,8 @@ struct ExecCommand: ParsableCommand {
     @Argument(
         parsing: .postTerminator,
         help: ArgumentHelp(
-            "The program, by its whole path, and its arguments, behind --.", valueName: "command"))
+            "The program by its whole path, or the name of a rule for one, and its arguments.",
+            valueName: "command"))
     var command: [String] = []
 
     func validate() throws {
@@ -50,7 +55,7 @@ struct ExecCommand: ParsableCommand {
             throw ValidationError("give a command behind --: vireo host exec SOCKET -- /bin/ls")
         }
         if let timeout, !(timeout > 0 && timeout <= 86_400) {
-            throw ValidationError("--timeout takes up to 86400 seconds")
+            throw ValidationError("--timeout takes more than 0 and at most 86400 seconds")
         }
     }
 

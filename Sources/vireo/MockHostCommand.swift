@@ -16,7 +16,11 @@ struct MockHostCommand: ParsableCommand {
             \(MockScript.manual)
             """)
 
-    @Option(name: .long, help: "The socket to listen on; vireod --device unix:PATH connects.")
+    @Option(
+        name: .long,
+        help: ArgumentHelp(
+            "The socket to listen on; vireod --device unix:PATH connects.",
+            discussion: "A missing folder is made, for this user alone (mode 0700)."))
     var listen: String
 
     @Option(name: .long, help: "A file of instructions, - for standard input.")

@@ -58,8 +58,11 @@ struct Ports: ParsableCommand {
 
     private func table(_ rows: [Row]) -> String {
         guard !rows.isEmpty else {
-            let error = PortError.deviceNotFound(names: PortName.defaults.map(\.text), others: [])
-            return "No virtio port. \(error.remedy)\n"
+            return """
+                No virtio port. See what is missing: sudo vireo doctor. On the host, vireo config \
+                qemu --socket PATH prints a port named \(PortName.defaults[0].text).
+
+                """
         }
         var text = pad("NODE", 18) + pad("NAME", 34) + pad("LINK", 6) + "HELD BY\n"
         for row in rows {

@@ -19,10 +19,11 @@ struct Sample: ParsableCommand {
     func run() throws {
         let options = noProcesses ? ProbeOptions(processesMax: 0, ports: false) : ProbeOptions()
         var sampler = Sampler(options: options)
-        _ = sampler.sample()
+        let first = sampler.sample()
         usleep(1_000_000)
         let sample = sampler.sample()
-        try FileDescriptor.writeAll(json ? try message(sample) : picture(sample), to: STDOUT_FILENO)
+        let text = json ? try message(sample) : picture(first, sample)
+        try FileDescriptor.writeAll(text, to: STDOUT_FILENO)
     }
 
     private func message(_ sample: MetricsSample) throws -> String {
@@ -30,8 +31,9 @@ struct Sample: ParsableCommand {
         return String(decoding: frame, as: UTF8.self)
     }
 
-    private func picture(_ sample: MetricsSample) -> String {
+    private func picture(_ first: MetricsSample, _ sample: MetricsSample) -> String {
         var history = History()
+        history.append(first)
         history.append(sample)
         let status = GuestStatus(
             name: "this machine", state: "sampled", health: .good, sample: sample, history: history)

@@ -10,16 +10,24 @@ struct WatchCommand: ParsableCommand {
             QEMU listens on a guest's socket and serves one client: while this runs, nobody else \
             can be attached. Ctrl-C ends it.
 
-            A socket that is not there yet is waited for.
+            A socket that is not there yet is waited for. In rows, rx and tx are bytes a second \
+            of the network, read and write of the disks.
 
-            Exit codes: 0 ended as asked, 64 usage, 69 nothing came within 3 s.
+            Exit codes: 0 ended as asked, 64 usage, 69 the only socket was connected and nothing \
+            came on it for 3 s.
             """)
 
     @Flag(name: .long, help: "Print each message that is received, one a line.")
     var json = false
 
     @Option(
-        name: .long, help: "Listen on this path instead, for agents that connect by themselves.")
+        name: .long,
+        help: ArgumentHelp(
+            "Listen on this path instead, for agents that connect by themselves.",
+            discussion: """
+                They are called guest-1, guest-2 and so on, in the order in which they connect. A \
+                missing folder is made, for this user alone (mode 0700).
+                """))
     var listen: String?
 
     @Option(
@@ -27,8 +35,8 @@ struct WatchCommand: ParsableCommand {
         help: ArgumentHelp(
             "Keep what comes in this folder, and acknowledge it.",
             discussion: """
-                A file of JSON lines for each socket. Guests send again what is missing in it; \
-                nothing is written twice.
+                A folder for each socket, named by its path with / as %2f, of numbered files of \
+                JSON lines. Guests send again what is missing in it; nothing is written twice.
                 """, valueName: "dir"))
     var state: String?
 
@@ -38,7 +46,8 @@ struct WatchCommand: ParsableCommand {
     @Option(name: .long, help: "End after this many seconds.")
     var seconds: Double?
 
-    @Argument(help: "Sockets that QEMU listens on, or patterns of them.")
+    @Argument(
+        help: "Sockets that QEMU listens on, or quoted patterns of them, looked up at the start.")
     var sockets: [String] = []
 
     func validate() throws {

@@ -29,7 +29,8 @@ struct Vireod: ParsableCommand {
         name: .long,
         help: ArgumentHelp(
             "The port's node, unix:PATH of a socket to connect to, or fd:N of an open descriptor.",
-            discussion: "Environment: INFINISERVICE_DEVICE, VIREO_DEVICE.", valueName: "device"))
+            discussion: "Environment: VIREO_DEVICE, else INFINISERVICE_DEVICE.", valueName: "device"
+        ))
     var device: String?
 
     @Option(name: .long, help: "The port's name, in place of the two default ones.")
@@ -37,7 +38,9 @@ struct Vireod: ParsableCommand {
 
     @Option(
         name: .long,
-        help: "auto, uring or epoll. A forced engine that is refused ends the agent with 69.")
+        help: ArgumentHelp(
+            "auto, uring or epoll. (default: auto)",
+            discussion: "A forced engine that is refused ends the agent with 69."))
     var engine: EngineName?
 
     @Option(name: .long, help: "Seconds between samples, 0.05 to 86400. (default: 30)")
@@ -46,7 +49,8 @@ struct Vireod: ParsableCommand {
     @Option(
         name: .long,
         help: ArgumentHelp(
-            "How many processes a sample lists. 0 leaves out processes and ports. (default: 20)",
+            "How many processes a sample lists, 0 to 10000. (default: 20)",
+            discussion: "0 leaves out processes, and ports unless the setting ports says true.",
             valueName: "count"))
     var processes: Int?
 
@@ -58,7 +62,7 @@ struct Vireod: ParsableCommand {
 
     @Option(
         name: .customLong("log-level"),
-        help: "trace, debug, info, notice, warning, error or critical.")
+        help: "trace, debug, info, notice, warning, error or critical. (default: info)")
     var logLevel: LevelName?
 
     @Option(
@@ -71,7 +75,9 @@ struct Vireod: ParsableCommand {
     @Option(
         name: .long,
         help: ArgumentHelp(
-            "What the host may ask for. (default: only what changes nothing)", valueName: "file"))
+            "What the host may ask for. (default: only what changes nothing)",
+            discussion: "Not for the installed service: that of vireo-exec has its own.",
+            valueName: "file"))
     var policy: String?
 
     @Flag(
@@ -83,7 +89,10 @@ struct Vireod: ParsableCommand {
         name: .long,
         help: ArgumentHelp(
             "Keep numbered messages in this folder too, so that they outlive the agent.",
-            discussion: "The folder is the agent's alone, mode 0700. Environment: VIREO_SPOOL.",
+            discussion: """
+                The folder is the agent's alone, mode 0700. In the configuration: spool: true \
+                (VIREO_SPOOL=true), which takes spool in state_directory.
+                """,
             valueName: "folder"))
     var spool: String?
 

@@ -40,6 +40,33 @@ import Wire
         #expect(behind["length"] as? Int == 0 && behind["eof"] as? Bool == true)
     }
 
+    @Test func aFileLongerThanThePolicyAllowsIsNeitherReadNorWritten() throws {
+        let file = try temporaryFile(Array("12345".utf8))
+        func code(_ body: () throws(ActionFailure) -> ActionAnswer) -> ErrorCode? {
+            do throws(ActionFailure) {
+                _ = try body()
+                return nil
+            } catch {
+                return error.code
+            }
+        }
+        let data = parameters(["offset": .integer(3), "data": .text("abc")])
+        #expect(
+            code { () throws(ActionFailure) in
+                try FileTransfer.read(file, parameters([:]), bytesMax: 4)
+            } == .resourceLimit)
+        #expect(
+            code { () throws(ActionFailure) in try FileTransfer.write(file, data, bytesMax: 5) }
+                == .resourceLimit)
+        #expect(
+            code { () throws(ActionFailure) in
+                try FileTransfer.read(file, parameters([:]), bytesMax: 5)
+            } == nil)
+        #expect(
+            code { () throws(ActionFailure) in try FileTransfer.write(file, data, bytesMax: 6) }
+                == nil)
+    }
+
     @Test func checksumsAreTheStandards() throws {
         // FIPS 180-4's own examples.
         #expect(

@@ -240,6 +240,6 @@ private let example = """
         let refusal = policy.decide(.exec(["/x\u{1b}[31m\n" + String(repeating: "y", count: 999)]))
             .refusal
         #expect(refusal?.description.unicodeScalars.contains { $0.isControl } == false)
-        #expect((refusal?.description.count ?? 999) < 200)
+        #expect((refusal?.description.count ?? 999) < 260)
     }
 }

@@ -37,7 +37,7 @@ import Testing
             "p.yaml:1:11: no action \"ReadOnly\"; did you mean \"read_only\"?"
         ),
         ("actions: [ServiceControll]\n", "did you mean \"ServiceControl\"?"),
-        ("limits: {timeout: 0}\n", "write a number from 0.1 to 86400.0 seconds"),
+        ("limits: {timeout: 0}\n", "write a number from 0.1 to 86400 seconds"),
         ("limits: {output_bytes: 9999999}\n", "from 1024 to 524288 bytes"),
         (
             "commands:\n  - {name: a, path: bin/x}\n",
@@ -56,7 +56,7 @@ import Testing
         ("commands: [{name: a, path: /b, environment_names: [PATH]}]", "may not choose PATH"),
         ("commands: [{name: a, path: /b, user: \"root;\"}]", "is no user's name"),
         ("commands: [{name: a, path: /b, more_arguments: {patterns: x, max: 999}}]", "0 to 256"),
-        ("raw_commands: yes\n", "write true or false"),
+        ("raw_commands: yes\n", "is not true or false"),
         ("pending_scripts: true\n", "no key may sign them"),
         ("require_signature: all\n", "no key is there"),
         ("files: {read: [var/log]}\n", "no plain absolute path"),

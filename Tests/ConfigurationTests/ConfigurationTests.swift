@@ -187,20 +187,23 @@ final class ConfigurationFolder {
     @Test(arguments: [
         ("intervall: 3\n", ":1:1: unknown key \"intervall\"; did you mean \"interval\"?"),
         ("engine: auto\n\nvm-id: a\n", ":3:1: unknown key \"vm-id\"; did you mean \"vm_id\"?"),
-        ("interval: 0.01\n", ":1:11: 0.01 is out of range; write a number from 0.05 to 86400.0"),
-        ("interval: soon\n", ":1:11: \"soon\" where a number from 0.05"),
+        (
+            "interval: 0.01\n",
+            ":1:11: 0.01 is out of range; write a number from 0.05 to 86400 seconds"
+        ),
+        ("interval: soon\n", ":1:11: \"soon\" is not a number from 0.05"),
         ("processes: -1\n", "from 0 to 10000 rows"),
         ("processes: 1.5\n", "from 0 to 10000 rows"),
         ("engine: io_uring\n", "auto, uring or epoll"),
         ("log_level: loud\n", "trace, debug, info"),
         ("policy: p.yaml\n", "an absolute path"),
         ("spool: yes\n", "true or false"),
-        ("name: [a, b]\n", "a list where a text is expected"),
+        ("name: [a, b]\n", "a list is not a text"),
         ("interval: 1\ninterval: 2\n", ":2:1: the key \"interval\" again"),
-        ("- interval\n", "a list where a mapping is expected"),
+        ("- interval\n", "a list is not a mapping"),
         ("device: serial0\n", "serial0"),
         ("name: \"a/b\"\n", "a/b"),
-        ("vm_id: \"\"\n", "write a text"),
+        ("vm_id: \"\"\n", "is not a text"),
     ])
     func aBadFileIsRefusedWithItsPlace(text: String, expected: String) throws {
         let folder = try ConfigurationFolder()
@@ -217,7 +220,7 @@ final class ConfigurationFolder {
         #expect(variable?.code == .configuration)
         #expect(
             variable?.description.hasPrefix(
-                "environment VIREO_INTERVAL: \"soon\" where a number from 0.05 to 86400 seconds")
+                "environment VIREO_INTERVAL: \"soon\" is not a number from 0.05 to 86400 seconds")
                 == true)
         let flag = folder.failure(flags: [.interval: "0"])
         #expect(flag?.code == .usage)

@@ -72,9 +72,10 @@ import Testing
         let scene = try Scene()
         defer { scene.end() }
         let zeros = String(repeating: " 0", count: 300)
-        _ = try scene.start([
+        let crowd = try scene.start([
             "/bin/sh", "-c", "for i in $(seq 400); do sleep 60\(zeros) & done; wait",
         ])
+        try waitUntil("a crowd") { try crowd.children().count == 400 }
         let listener = try Listener(scene.path("host.sock"))
         _ = try scene.startAgent("epoll", interval: 0.2)
         let first = try listener.accept()
@@ -91,12 +92,13 @@ import Testing
             """
             {"type":"handshake_ack","epoch":"\(epoch)","session":\(session),"received":0,\
             "window":65536,"capabilities":[],"observer":true}
-            {"type":"SafeCommand","id":"a","command_type":{"action":"ProcessList"}}
+            {"type":"SafeCommand","id":"a","command_type":{"action":"ProcessList","params":{"limit":9999}}}
             {"type":"SafeCommand","id":"b","command_type":{"action":"OsInfo"}}
 
             """)
         let long = try observer.readMessage("response", seconds: 20)
-        #expect(long.text("id") == "a" && long.text("error") == "RESOURCE_LIMIT")
+        #expect(
+            long.text("id") == "a" && long.text("error") == "RESOURCE_LIMIT", "\(long)")
         let short = try observer.readMessage("response", seconds: 20)
         #expect(short.text("id") == "b" && short["success"] as? Bool == true)
     }

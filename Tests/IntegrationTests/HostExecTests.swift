@@ -86,6 +86,22 @@ import Testing
         #expect(try setting.run(["/nonexistent/program"]).0 == 127)
     }
 
+    @Test func moreInputThanTheRuleAllowsEndsTheCommand() throws {
+        let setting = try Setting(
+            policy: "raw_commands:\n  input: true\n  limits: {input_bytes: 100000}\n")
+        defer { setting.end() }
+        for (count, isWithin) in [(100_000, true), (100_001, false)] {
+            let file = setting.folder + "/input-\(count)"
+            try Data(repeating: 0x78, count: count).write(to: URL(filePath: file))
+            let input = open(file, O_RDONLY)
+            defer { close(input) }
+            let program = try setting.start([], ["/usr/bin/wc", "-c"], input: input)
+            let end = try program.waitForEnd()
+            #expect((end == .exited(0)) == isWithin, "\(count): \(end)")
+            #expect(program.errorText.contains("input_bytes") != isWithin, "\(program.errorText)")
+        }
+    }
+
     @Test func everyByteOfInputAndOutputIsKept() throws {
         let setting = try Setting(policy: "allow-all")
         defer { setting.end() }
@@ -169,7 +185,7 @@ import Testing
             require_signature: all
             actions: all
             raw_commands: {shells: [/bin/sh]}
-            \(made.outputText.replacing("[read_only]", with: "[raw_commands]"))
+            \(made.outputText.replacing("[commands]", with: "[raw_commands]"))
             """
         let setting = try Setting(policy: policy)
         defer { setting.end() }

@@ -178,7 +178,7 @@ def test_only_what_a_known_key_signed_runs(client: Client, tmp_path: Path) -> No
     key, grant = make("known")
     other, _ = make("other")
     allow(client.agent, "require_signature: all\nraw_commands: true\n"
-          + grant.replace("[read_only]", "[raw_commands]"))
+          + grant.replace("[commands]", "[raw_commands]"))
     command = ("/usr/bin/id", "-u")
     assert client.run(*command).returncode == 126
     assert client.run(*command, flags=("-n", "--sign", str(other))).returncode == 126

@@ -14,9 +14,12 @@ import Wire
 public enum FileTransfer {
     /// `FileRead`: `length` bytes from `offset` on.
     ///
-    /// - Throws: `INVALID_MESSAGE` for a parameter or when it is no regular file.
+    /// - Parameter bytesMax: the longest file that may be read.
+    /// - Throws: `INVALID_MESSAGE` for a parameter or when it is no regular file, `RESOURCE_LIMIT`
+    ///   for one that is longer.
     public static func read(
-        _ file: borrowing FileDescriptor, _ parameters: ActionParameters
+        _ file: borrowing FileDescriptor, _ parameters: ActionParameters,
+        bytesMax: Int64 = .max
     ) throws(ActionFailure) -> ActionAnswer {
         let path = try parameters.requiredText("path")
         let offset = try parameters.integer("offset", in: 0...Int64.max) ?? 0
@@ -27,6 +30,7 @@ public enum FileTransfer {
         do throws(Errno) {
             guard try file.isRegularFile() else { throw .invalid }
             size = try file.status().sizeBytes
+            guard size <= bytesMax else { throw .tooLarge }
             bytes = offset < size ? try file.bytes(at: offset, count: Int(length)) : []
         } catch {
             throw failure(path, error)
@@ -45,9 +49,10 @@ public enum FileTransfer {
     /// `FileWrite`: `data` at `offset`. With `sha256` it is the last chunk: the file ends with it.
     ///
     /// - Throws: `COMMAND_FAILED` when the whole file has another checksum, `RESOURCE_LIMIT` beyond
-    ///   ``ActionLimits/fileBytesMax``.
+    ///   `bytesMax` or ``ActionLimits/fileBytesMax``.
     public static func write(
-        _ file: borrowing FileDescriptor, _ parameters: ActionParameters
+        _ file: borrowing FileDescriptor, _ parameters: ActionParameters,
+        bytesMax: Int64 = ActionLimits.fileBytesMax
     ) throws(ActionFailure) -> ActionAnswer {
         let path = try parameters.requiredText("path")
         let bytes = try data(parameters)
@@ -56,10 +61,10 @@ public enum FileTransfer {
         }
         let offset = try parameters.integer("offset", in: 0...Int64.max) ?? 0
         let end = offset.addingReportingOverflow(Int64(bytes.count))
-        guard !end.overflow, end.partialValue <= ActionLimits.fileBytesMax else {
+        let longest = min(bytesMax, ActionLimits.fileBytesMax)
+        guard !end.overflow, end.partialValue <= longest else {
             throw ActionFailure(
-                code: .resourceLimit,
-                reason: "a file is at most \(ActionLimits.fileBytesMax) bytes long")
+                code: .resourceLimit, reason: "a file is at most \(longest) bytes long")
         }
         let expected = try parameters.text("sha256")?.lowercased()
         if let expected {
@@ -108,8 +113,12 @@ public enum FileTransfer {
     }
 
     private static func failure(_ path: String, _ error: Errno) -> ActionFailure {
-        error == .invalid
-            ? .invalid("\(path) is no regular file") : .failed("\(path): \(error)")
+        switch error {
+        case .invalid: .invalid("\(path) is no regular file")
+        case .tooLarge:
+            ActionFailure(code: .resourceLimit, reason: "\(path) is longer than the policy allows")
+        default: .failed("\(path): \(error)")
+        }
     }
 
     /// In hexadecimal digits. Source: FIPS 180-4, by libcrypto.

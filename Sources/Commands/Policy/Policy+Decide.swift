@@ -135,7 +135,9 @@ extension Policy {
             .refused(Refusal(rule: "raw_commands", reason: reason))
         }
         guard let rawCommands else {
-            let reason = "no rule for \"\(argv[0].shown)\", and raw commands are off"
+            let reason =
+                "no rule for \"\(argv[0].shown)\", and raw commands are off: add it to commands in "
+                + "the guest's policy, see vireo-policy(5)"
             return .refused(refusal ?? Refusal(rule: "commands", reason: reason))
         }
         if let other = keyRefusal(of: request, for: .rawCommands) {

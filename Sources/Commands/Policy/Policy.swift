@@ -100,7 +100,7 @@ public enum PolicyError: Error, Hashable, Sendable, CustomStringConvertible {
         case .untrusted(let error): "the policy is not trusted: \(error)"
         case .text(let error): "\(error)"
         case .program(let rule, let error):
-            "the rule \(rule) names a program that is not trusted: \(error)"
+            "the rule \(rule) names a program that cannot be run: \(error)"
         }
     }
 }

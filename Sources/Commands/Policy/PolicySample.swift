@@ -32,7 +32,8 @@ public enum PolicySample: String, CaseIterable, Sendable {
         # Vireo's policy: what the host may ask of this guest. Whatever no rule allows is refused,
         # with REFUSED_BY_POLICY and the rule's name, and nothing is started.
         # Keep this file, and every directory above it, in root's hands and not writable by others.
-        # Check it with: vireo config validate FILE. SIGHUP reads it again; a bad one is not taken.
+        # Check it in the guest with: vireo config validate FILE. Then: systemctl reload-or-restart
+        # vireo-exec. A bad one is not taken.
 
         # Which requests have to be signed: none, changes (all but those that only look), or all.
         require_signature: none
@@ -49,9 +50,9 @@ public enum PolicySample: String, CaseIterable, Sendable {
         limits:
           timeout: 30              # seconds, 0.1 to 86400; then all that it started is ended
           output_bytes: 524288     # of each of the two streams, 1024 to 524288
-          input_bytes: 1048576     # of standard input
-          memory_bytes: 268435456
-          processes: 64
+          input_bytes: 1048576     # of standard input in all, 0 to 67108864
+          memory_bytes: 268435456  # of all its processes
+          processes: 64            # and threads
           cpu_percent: 100         # of one processor: 200 are two
 
         # Programs that may run. A request names the path or the rule.
@@ -91,7 +92,8 @@ public enum PolicySample: String, CaseIterable, Sendable {
         files:
           read: [/var/log]
           write: []
-          bytes_max: 16777216
+          bytes_max: 16777216            # of one file
+          # signed: true
 
         # Whose signatures count, and for what: read_only, actions, commands, raw_commands,
         # pending_scripts, files, all. Secrets stay outside: a credential of the unit, or a file of
@@ -120,7 +122,12 @@ public enum PolicySample: String, CaseIterable, Sendable {
           directories: [/]
           # Names that a request may set. LD_* and the like are never set.
           environment_names: [DEBIAN_FRONTEND, HOME, LANG, LC_ALL, TERM, TZ]
-          limits: {timeout: 86400, memory_bytes: 1073741824, processes: 1024, cpu_percent: 400}
+          limits:
+            timeout: 86400
+            input_bytes: 67108864
+            memory_bytes: 1073741824
+            processes: 1024
+            cpu_percent: 400
           input: true
 
         # These are always signed: turn them on together with a key that has pending_scripts.

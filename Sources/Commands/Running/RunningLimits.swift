@@ -45,6 +45,8 @@ public struct ResourceLimits: Hashable, Sendable {
     public var processorPercentMax: UInt64?
     /// Bytes kept of each of its two streams, at most ``RunningLimits/outputBytesMax``.
     public var outputBytesMax = RunningLimits.outputBytesMax
+    /// Bytes of input in all; whatever it is, ``RunningLimits/inputBytesMax`` may be unread.
+    public var inputBytesMax = Int.max
     /// Open descriptors of each process: RLIMIT_NOFILE.
     public var descriptorsMax: UInt64 = 1024
 

@@ -32,7 +32,7 @@ enum CommandAnswer {
         if let failure = result.failure { response.stderr = words(failure.description) }
         if job.isInputBroken {
             response.error = ErrorCode.resourceLimit.rawValue
-            response.stderr = "ended: over \(RunningLimits.inputBytesMax) bytes of input unread"
+            response.stderr = job.inputFault
         }
         response.dataJSON = JSONText.make(bytesMax: WireLimits.frameBytesMax) { writer in
             writer.beginObject()

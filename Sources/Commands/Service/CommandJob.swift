@@ -34,8 +34,9 @@ final class CommandJob {
     /// The agent that sent it is gone: nobody hears the answer.
     var isOrphan = false
     var isCancelled = false
-    /// Its input held more than a command may leave unread.
+    /// It was given more input than it may be given, or may leave unread.
     var isInputBroken = false
+    private var inputBytes = 0
     /// Milliseconds that its steps took together.
     var milliseconds: UInt64 = 0
     /// Input that came before it ran.
@@ -72,9 +73,25 @@ final class CommandJob {
         }
     }
 
+    /// Bytes of input that the command may have in all.
+    private var inputBytesMax: Int {
+        if case .command(let command) = work { return command.limits.inputBytesMax }
+        return .max
+    }
+
+    /// Why the input was too much.
+    var inputFault: String {
+        inputBytes > inputBytesMax
+            ? "ended: over \(inputBytesMax) bytes of input, the limit input_bytes of its rule"
+            : "ended: over \(RunningLimits.inputBytesMax) bytes of input unread"
+    }
+
     /// Keeps input until it is taken; more than a command may leave unread breaks it.
     func addInput(_ bytes: [UInt8], isEnd: Bool) {
-        guard inputWaiting.count + bytes.count <= RunningLimits.inputBytesMax else {
+        inputBytes += bytes.count
+        guard inputBytes <= inputBytesMax,
+            inputWaiting.count + bytes.count <= RunningLimits.inputBytesMax
+        else {
             isInputBroken = true
             return
         }

@@ -8,6 +8,7 @@ public import Wire
 /// been replaced since the policy was read.
 public final class PolicyAuthority: CommandAuthority {
     private let path: String?
+    private let mayBeMissing: Bool
     private let credentialsDirectory: String?
     private let logger: Logger
     private let startedAt = BootTime.now
@@ -17,27 +18,39 @@ public final class PolicyAuthority: CommandAuthority {
 
     /// - Parameters:
     ///   - path: of the policy; `nil` for ``Policy/default``.
+    ///   - mayBeMissing: whether there may be no such file, which means ``Policy/default`` too.
     ///   - credentialsDirectory: the value of `$CREDENTIALS_DIRECTORY`; `nil` when it is not set.
     ///   - logger: is told whether a policy that was read again is taken.
     /// - Throws: `ProgramFailure` with exit code 78 when it cannot be had.
     public init(
-        path: String?, credentialsDirectory: String?, logger: Logger
+        path: String?, mayBeMissing: Bool = false, credentialsDirectory: String?, logger: Logger
     ) throws(ProgramFailure) {
         self.path = path
+        self.mayBeMissing = mayBeMissing
         self.credentialsDirectory = credentialsDirectory
         self.logger = logger
-        (policy, keys) = try Self.read(path, credentialsDirectory)
+        (policy, keys) = try Self.read(path, mayBeMissing, credentialsDirectory)
     }
 
     private static func read(
-        _ path: String?, _ credentialsDirectory: String?
+        _ path: String?, _ mayBeMissing: Bool, _ credentialsDirectory: String?
     ) throws(ProgramFailure) -> (Policy, KeyRing) {
-        guard let path else { return (.default, KeyRing()) }
+        guard let path, !(mayBeMissing && isMissing(path)) else { return (.default, KeyRing()) }
         do {
             let policy = try Policy.load(path)
             return (policy, try KeyRing(for: policy, credentialsDirectory: credentialsDirectory))
         } catch {
             throw ProgramFailure(.configuration, "\(path): \(error)")
+        }
+    }
+
+    /// Only where it is sure: a file that cannot be looked at is none that may be passed over.
+    private static func isMissing(_ path: String) -> Bool {
+        do throws(Errno) {
+            _ = try FileStatus.of(path)
+            return false
+        } catch {
+            return error == .notFound
         }
     }
 
@@ -68,7 +81,7 @@ public final class PolicyAuthority: CommandAuthority {
 
     public func reload() {
         do throws(ProgramFailure) {
-            let (policy, keys) = try Self.read(path, credentialsDirectory)
+            let (policy, keys) = try Self.read(path, mayBeMissing, credentialsDirectory)
             self.policy = policy
             self.keys = keys
             verifier?.replaceKeys(keys)
@@ -166,6 +179,7 @@ public final class PolicyAuthority: CommandAuthority {
         result.limits.processesMax = UInt64(allowance.limits.processes)
         result.limits.processorPercentMax = UInt64(allowance.limits.cpuPercent)
         result.limits.outputBytesMax = allowance.limits.outputBytes
+        result.limits.inputBytesMax = allowance.limits.inputBytes
         return result
     }
 
@@ -230,9 +244,10 @@ public final class PolicyAuthority: CommandAuthority {
         } catch {
             throw ActionFailure(code: .permissionDenied, reason: "\(error)")
         }
+        let most = Int64(file.bytesMax)
         return reads
-            ? try FileTransfer.read(opened, parameters)
-            : try FileTransfer.write(opened, parameters)
+            ? try FileTransfer.read(opened, parameters, bytesMax: most)
+            : try FileTransfer.write(opened, parameters, bytesMax: most)
     }
 }
 

@@ -120,7 +120,9 @@ public struct ExecEnding: Equatable, Sendable {
             note = "timed out"
         case .cancelled:
             status = 130
-            note = "cancelled"
+            // For more input than it may have, the agent ends a command by itself, and says so.
+            let isOwn = response.error == ErrorCode.resourceLimit.rawValue
+            note = isOwn && !response.stderr.isEmpty ? response.stderr : "cancelled"
         case .refused:
             let isMissing = data?.member("errno")?.equals("ENOENT") == true
             status = isMissing ? 127 : ErrorCode(rawValue: response.error ?? "").exitStatus
