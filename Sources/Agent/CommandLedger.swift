@@ -114,6 +114,8 @@ struct CommandLedger {
         return hasher.finalize()
     }
 
+    func key(of id: String) -> UInt64? { keys[id] }
+
     /// The key of a command that has no last answer yet.
     func runningKey(of id: String) -> UInt64? {
         guard let key = keys[id], entries[key]?.response == nil else { return nil }

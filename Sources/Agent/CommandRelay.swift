@@ -120,7 +120,7 @@ final class CommandRelay {
             switch verdict {
             case .run(let key):
                 run(key, command.kind, id, root, binding, streams: claimed != nil)
-            case .underWay: break
+            case .underWay: follow(id)
             case .repeated(let response): repeatResponse(response)
             case .refused(let code, let reason): refuse(command.kind, id, code, reason)
             }
@@ -144,7 +144,7 @@ final class CommandRelay {
                 hasRoom: hasRoom, at: .now)
             switch verdict {
             case .run(let key): keys[id] = key
-            case .underWay: break
+            case .underWay: follow(id)
             case .repeated(let completion): repeatResponse(completion)
             case .refused(let code, let reason): refuse(.pendingScripts, id, code, reason)
             }
@@ -170,6 +170,13 @@ final class CommandRelay {
         guard configuration.asksForScripts else { return }
         // One that finds no room is sent in the next session.
         _ = home?.send(PendingScriptsRequest(vmID: vmID, wallMilliseconds: wall))
+    }
+
+    /// Who asks again in a session of its own gets the answer there: an observer is given what was
+    /// asked for in its own session, and would wait for ever for what it asked in the one before.
+    private func follow(_ id: String) {
+        guard let key = ledger.key(of: id), sessions[key] != nil else { return }
+        sessions[key] = home?.currentSession
     }
 
     /// Room for the answers of one command more, beside the window that all share.

@@ -103,6 +103,29 @@ import Testing
         #expect(short.text("id") == "b" && short["success"] as? Bool == true)
     }
 
+    /// An agent that takes a host for another one greets it again, in the middle of anything.
+    @Test(arguments: Engine.allCases)
+    func anObserverThatIsGreetedAgainAsksAgainAndIsAnswered(_ engine: Engine) throws {
+        let scene = try Scene()
+        defer { scene.end() }
+        let (_, observer) = try scene.agentAndHost(engine)
+        func answer() throws {
+            let greeting = try observer.readGreeting()
+            let epoch = try #require(greeting.text("epoch"))
+            let session = Int(try #require(greeting.number("session")))
+            try observer.send(
+                #"{"type":"handshake_ack","epoch":"\#(epoch)","session":\#(session),"received":0,"#
+                    + #""window":65536,"capabilities":[],"observer":true}"# + "\n")
+        }
+        let command = #"{"type":"SafeCommand","id":"a","command_type":{"action":"OsInfo"}}"# + "\n"
+        try answer()
+        try observer.send(command + "{\"type\":\"handshake_request\"}\n")
+        try answer()
+        try observer.send(command)
+        let response = try observer.readMessage("response")
+        #expect(response.text("id") == "a" && response["success"] as? Bool == true)
+    }
+
     @Test func byDefaultActionsThatLookAnswerAndNothingElseRuns() throws {
         let setting = try Setting(policy: nil)
         defer { setting.end() }

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from agent import Agent
-from host import HostEnd, Message
+from host import HostEnd, Message, last_handshake
 
 POLICY = "/etc/vireo/policy.yaml"
 EXECUTOR = "vireo-exec.service"
@@ -15,15 +15,15 @@ def allow(agent: Agent, policy: str) -> None:
     agent.guest.check(f"systemctl stop {EXECUTOR}")
 
 
-def begin(host: HostEnd) -> str:
-    """Says that nothing has been received; the epoch."""
+def begin(host: HostEnd) -> Message:
+    """Says that nothing has been received; the handshake."""
     host.greet()
-    handshake = host.wait_for("handshake", 10)
+    handshake = last_handshake(host)
     host.send_message({
         "type": "handshake_ack", "epoch": handshake["epoch"], "session": handshake["session"],
         "received": 0, "window": 262_144, "capabilities": ["ack"],
     })
-    return handshake["epoch"]
+    return handshake
 
 
 def response_to(host: HostEnd, name: str) -> Message:

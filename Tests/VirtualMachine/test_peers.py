@@ -83,7 +83,7 @@ def ask_ours(agent: Agent) -> float:
             nonlocal number
             number += 1
             host.send_line(f'{{"type":"keep_alive_request","sequence_number":{number}}}')
-            while b"keep_alive_response" not in host.receive_line(10):
+            while b'"type":"keep_alive"' not in host.receive_line(10):
                 pass
 
         ask()
@@ -125,7 +125,7 @@ def run_by_qemu_ga(qga: QemuGuestAgent, count: int, at_once: int) -> float:
 
 def run_by_ours(agent: Agent, count: int, at_once: int) -> float:
     with agent.guest.attach() as host:
-        epoch = begin(host)
+        epoch = begin(host)["epoch"]
 
         def start(number: int) -> None:
             host.send_message({

@@ -14,7 +14,7 @@ import pytest
 
 from acknowledging_host import WINDOWS, AcknowledgingHost
 from agent import UNIT, Agent
-from host import HostEnd, Message
+from host import HostEnd, last_handshake
 
 LONG = bool(os.environ.get("VIREO_LONG"))
 DROPS = 1000 if LONG else 60
@@ -139,15 +139,6 @@ def test_a_slow_reader_stops_the_flow_at_its_window(agent: Agent) -> None:
         numbers = received_numbers(host)
     assert numbers == list(range(1, len(numbers) + 1))
     assert total_bytes(host) <= 32_768 or len(numbers) == 1
-
-
-def last_handshake(host: HostEnd) -> Message:
-    """One comes for the host's arrival and one for its question, which may take the first's place."""
-    handshake = host.wait_for("handshake", timeout_seconds=5)
-    try:
-        return host.wait_for("handshake", timeout_seconds=1)
-    except TimeoutError:
-        return handshake
 
 
 def received_numbers(host: HostEnd) -> list[int]:

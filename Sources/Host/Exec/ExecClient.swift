@@ -193,6 +193,7 @@ public final class ExecClient {
     }
 
     private func sent() {
+        guard !isSent else { return }
         isSent = true
         progress.sent()
         // The guest's own default is 30 s; its grace, and what the way takes, come on top.
@@ -268,7 +269,9 @@ public final class ExecClient {
         case .greeted(let epoch, let session, let machine):
             self.epoch = epoch
             if isObserver, let epoch { try answer(epoch, session) }
-            if !isSent { try sendCommand(to: machine) }
+            // Another session of the same life: the answer is given to who asks in it. The command
+            // has its id, and does not run again.
+            if !isSent || isObserver { try sendCommand(to: machine) }
         case .output(let isError, let bytes):
             guard !configuration.printsMessages else { return }
             try show(bytes, on: isError ? 2 : 1)
