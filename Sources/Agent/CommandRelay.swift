@@ -196,7 +196,7 @@ final class CommandRelay {
             ledger.refused(key)
             return refuse(kind, id, code, reason)
         }
-        guard send(.run(key: key, binding: binding, streams: streams), root) else {
+        guard send(.run(key: key, id: id, binding: binding, streams: streams), root) else {
             ledger.refused(key)
             return refuse(kind, id, .busy, "the executor is behind: send it again later")
         }

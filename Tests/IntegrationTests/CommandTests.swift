@@ -110,7 +110,7 @@ import Testing
         let payload = #"{ "type":"Exec", "id":"s", "argv":["/bin/echo","signed"] }"#
         try envelope(payload, signature: "bad")
         let refused = try scene.host.readMessage("response")
-        #expect(refused.text("error") == "PERMISSION_DENIED")
+        #expect(refused.text("error") == "PERMISSION_DENIED" && refused.text("id") == "s")
         try envelope(payload, signature: "good")
         #expect(try scene.answer("s").text == "signed\n")
         try waitUntil("the audit's record") {

@@ -189,6 +189,13 @@ import Testing
             """
         let setting = try Setting(policy: policy)
         defer { setting.end() }
+        let other = try scene.start([
+            Products.vireo, "config", "key", "--id", "ops-1", folder + "/other.key",
+        ])
+        #expect(try other.waitForEnd() == .exited(0), "\(other.errorText)")
+        let forged = try setting.run(
+            ["/bin/echo", "hello"], flags: ["--sign", folder + "/other.key"])
+        #expect(forged.0 == 126 && forged.1.errorText.contains("refused"), "\(forged.1.errorText)")
         let unsigned = try setting.run(["/bin/echo", "hello"])
         #expect(unsigned.0 == 126, "\(unsigned.1.errorText)")
         let signed = try setting.run(

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from agent import Agent
-from host import HostEnd, Message, last_handshake
+from deadline import Deadline
+from host import HostEnd, Message
 
 POLICY = "/etc/vireo/policy.yaml"
 EXECUTOR = "vireo-exec.service"
@@ -15,18 +16,37 @@ def allow(agent: Agent, policy: str) -> None:
     agent.guest.check(f"systemctl stop {EXECUTOR}")
 
 
-def begin(host: HostEnd) -> Message:
-    """Says that nothing has been received; the handshake."""
-    host.greet()
-    handshake = last_handshake(host)
-    host.send_message({
-        "type": "handshake_ack", "epoch": handshake["epoch"], "session": handshake["session"],
-        "received": 0, "window": 262_144, "capabilities": ["ack"],
-    })
-    return handshake
+class Attended:
+    """A host that answers every handshake, whenever one comes, and acknowledges at the end alone."""
 
+    def __init__(self, host: HostEnd) -> None:
+        self.host = host
+        self.handshake: Message = {}
+        host.greet()
+        while not self.handshake:
+            self._take(host.receive_message(10))
 
-def response_to(host: HostEnd, name: str) -> Message:
-    while (message := host.wait_for("response", 20))["id"] != name:
-        pass
-    return message
+    @property
+    def epoch(self) -> str:
+        return self.handshake["epoch"]
+
+    def send(self, message: Message) -> None:
+        self.host.send_message(message)
+
+    def wait_for(self, kind: str, name: str | None = None, timeout_seconds: float = 20) -> Message:
+        """The next message of a type, or about one command."""
+        deadline = Deadline(timeout_seconds)
+        while True:
+            message = self.host.receive_message(deadline.remaining_seconds)
+            self._take(message)
+            if message.get("type") == kind and name in (None, message.get("id")):
+                return message
+
+    def _take(self, message: Message) -> None:
+        if message.get("type") != "handshake":
+            return
+        self.handshake = message
+        self.send({
+            "type": "handshake_ack", "epoch": message["epoch"], "session": message["session"],
+            "received": 0, "window": 262_144, "capabilities": ["ack"],
+        })

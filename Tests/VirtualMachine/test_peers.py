@@ -15,7 +15,7 @@ from typing import Callable, Iterator
 import pytest
 
 from agent import Agent
-from commanding import EXECUTOR, POLICY, allow, begin
+from commanding import EXECUTOR, POLICY, Attended, allow
 from image import CACHE
 from machine import AGENT_PORT
 from qemu_guest_agent import QemuGuestAgent
@@ -124,11 +124,12 @@ def run_by_qemu_ga(qga: QemuGuestAgent, count: int, at_once: int) -> float:
 
 
 def run_by_ours(agent: Agent, count: int, at_once: int) -> float:
-    with agent.guest.attach() as host:
-        epoch = begin(host)["epoch"]
+    with agent.guest.attach() as end:
+        host = Attended(end)
+        epoch = host.epoch
 
         def start(number: int) -> None:
-            host.send_message({
+            host.send({
                 "type": "Exec", "id": f"{at_once}-{started}-{number}", "epoch": epoch,
                 "argv": [PROGRAM],
             })
@@ -139,10 +140,10 @@ def run_by_ours(agent: Agent, count: int, at_once: int) -> float:
             while begun < count and begun - done < at_once:
                 start(begun)
                 begun += 1
-            response = host.wait_for("response", 20)
+            response = host.wait_for("response")
             assert response["data"]["exit_code"] == 0, response
             done += 1
-            host.send_message({"type": "ack", "epoch": epoch, "seq": response["seq"]})
+            host.send({"type": "ack", "epoch": epoch, "seq": response["seq"]})
         return time.perf_counter() - started
 
 

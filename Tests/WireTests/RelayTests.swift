@@ -54,7 +54,7 @@ import Testing
 
     @Test func aRunCarriesItsCommand() throws {
         let command = try parsed(#"{"type":"Exec","id":"a","argv":["x"]}"#)
-        let request = RelayRequest.run(key: 9, binding: .epoch, streams: true)
+        let request = RelayRequest.run(key: 9, id: "c-1", binding: .epoch, streams: true)
         let text = try frame { request.encode(command: command.root, into: &$0) }
         let parser = try parsed(text)
         let received = RelayRequest(parser.root)

@@ -3,7 +3,9 @@ import Wire
 
 /// From a relayed command to a job, or to a refusal.
 extension CommandService {
-    func run(_ command: JSONValue, key: UInt64, binding: CommandBinding, streams: Bool) {
+    func run(
+        _ command: JSONValue, key: UInt64, id: String, binding: CommandBinding, streams: Bool
+    ) {
         guard job(key) == nil else {
             logger.error("the agent gave the key \(key) twice")
             return
@@ -17,7 +19,7 @@ extension CommandService {
                 message, key: key, binding: held(message, signer), signer: signer,
                 streams: streams)
         }
-        if let refusal { refuse(key, refusal) }
+        if let refusal { refuse(key, id: id, refusal) }
     }
 
     /// Runs those scripts of a list that have a key.

@@ -205,9 +205,9 @@ public final class CommandService: PortOwner, CommandRunnerOwner {
         case .hello(let epoch, let vmID):
             self.epoch = epoch
             authority.begin(epoch: epoch, vmID: vmID)
-        case .run(let key, let binding, let streams):
+        case .run(let key, let id, let binding, let streams):
             guard let command = root.member("command") else { return }
-            run(command, key: key, binding: binding, streams: streams)
+            run(command, key: key, id: id, binding: binding, streams: streams)
         case .scripts(let keys, let binding):
             guard let list = root.member("command") else { return }
             runScripts(list, keys: keys, binding: binding)

@@ -24,7 +24,7 @@ public enum CommandBinding: String, CaseIterable, Hashable, Sendable {
 /// | from the agent | members |
 /// |---|---|
 /// | `hello` | `epoch`, `vm`: first on every connection |
-/// | `run` | `key`, `binding`, `streams`, `command`: the command or its envelope |
+/// | `run` | `key`, `id`, `binding`, `streams`, `command`: the command or its envelope |
 /// | `scripts` | `keys`: a key for the id of each script to run, `binding`, `command`: the list |
 /// | `input` | `key`, `command`: an `exec_input` or its envelope |
 /// | `cancel` | `key` |
@@ -52,7 +52,8 @@ public enum CommandBinding: String, CaseIterable, Hashable, Sendable {
 /// command did is not known.
 public enum RelayRequest: Hashable, Sendable {
     case hello(epoch: Epoch, vmID: String)
-    case run(key: UInt64, binding: CommandBinding, streams: Bool)
+    /// The id is the command's: an envelope that does not hold is refused under it, unopened.
+    case run(key: UInt64, id: String, binding: CommandBinding, streams: Bool)
     case scripts(keys: [String: UInt64], binding: CommandBinding)
     case input(key: UInt64)
     case cancel(key: UInt64)
@@ -70,10 +71,10 @@ public enum RelayRequest: Hashable, Sendable {
             else { return nil }
             self = .hello(epoch: epoch, vmID: vmID)
         case ("run", let key?):
-            guard let binding = CommandBinding(root),
+            guard let binding = CommandBinding(root), let id = root.identifier("id"),
                 let streams = root.member("streams")?.bool
             else { return nil }
-            self = .run(key: key, binding: binding, streams: streams)
+            self = .run(key: key, id: id, binding: binding, streams: streams)
         case ("scripts", _):
             guard let list = root.member("keys"), list.type == .object,
                 let binding = CommandBinding(root)
@@ -101,7 +102,7 @@ public enum RelayRequest: Hashable, Sendable {
     /// Writes one frame.
     ///
     /// - Parameters:
-    ///   - command: for ``run(key:binding:streams:)``, ``scripts(keys:binding:)`` and
+    ///   - command: for ``run(key:id:binding:streams:)``, ``scripts(keys:binding:)`` and
     ///     ``input(key:)``: the command.
     ///   - writer: takes the frame, with its newline.
     public func encode(command: JSONValue, into writer: inout JSONWriter) -> FrameOutcome {
@@ -124,9 +125,10 @@ public enum RelayRequest: Hashable, Sendable {
             writer.member("type", "hello")
             writer.member("epoch", epoch)
             writer.member("vm", vmID)
-        case .run(let key, let binding, let streams):
+        case .run(let key, let id, let binding, let streams):
             writer.member("type", "run")
             writer.member("key", key)
+            writer.member("id", id)
             writer.member("binding", binding.rawValue)
             writer.member("streams", streams)
         case .scripts(let keys, let binding):
