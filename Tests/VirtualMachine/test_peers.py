@@ -21,9 +21,9 @@ from machine import AGENT_PORT
 from qemu_guest_agent import QemuGuestAgent
 
 LONG = bool(os.environ.get("VIREO_LONG"))
-ROUNDS = 5 if LONG else 2
+ROUNDS = 5 if LONG else 1
 REQUESTS = 400 if LONG else 100
-COMMANDS = 1000 if LONG else 40
+COMMANDS = 1000 if LONG else 30
 AT_ONCE = 16
 PROGRAM = "/bin/true"
 
