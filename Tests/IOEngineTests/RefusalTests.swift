@@ -95,9 +95,14 @@ import Testing
         let vireo = URL(filePath: own).deletingLastPathComponent().path + "/vireo"
         let folder = "/tmp/vireo-locked-\(user)"
         defer { try? FileManager.default.removeItem(atPath: folder) }
-        try FileManager.default.createDirectory(
-            atPath: folder, withIntermediateDirectories: true)
-        try FileManager.default.copyItem(atPath: vireo, toPath: folder + "/vireo")
+        // Another process writes the copy: a child that another test forks meanwhile would hold the
+        // open file up to its exec, and running it would fail with ETXTBSY.
+        let install = Process()
+        install.executableURL = URL(filePath: "/usr/bin/install")
+        install.arguments = ["-D", vireo, folder + "/vireo"]
+        try install.run()
+        install.waitUntilExit()
+        try #require(install.terminationStatus == 0)
         if geteuid() == 0 { chown(folder, UInt32(user)!, UInt32(user)!) }
         let change =
             geteuid() == 0
