@@ -12,9 +12,8 @@ import Wire
 /// Each chunk read carries the SHA-256 of its bytes. The last chunk written carries the SHA-256 of
 /// the whole file, which is then read back and compared.
 public enum FileTransfer {
-    /// `FileRead`: `length` bytes from `offset` on.
+    /// `FileRead`: `length` bytes from `offset` on, of a file that has at most `bytesMax`.
     ///
-    /// - Parameter bytesMax: the longest file that may be read.
     /// - Throws: `INVALID_MESSAGE` for a parameter or when it is no regular file, `RESOURCE_LIMIT`
     ///   for one that is longer.
     public static func read(
