@@ -1,7 +1,8 @@
 """Ours beside qemu-ga, in one guest and one boot: a request and its answer, and short commands.
 
 The table is printed with `pytest -s` and kept in .build-vm/logs/peers-ENGINE.txt. What else runs on
-the machine only makes a figure worse: of the rounds, which alternate, the best counts.
+the machine only makes a figure worse: of the rounds, which alternate, the best counts. The short form
+fails on wrong answers alone, the long one (`make test-vm LONG=1`) on its figures too.
 """
 
 from __future__ import annotations
@@ -104,7 +105,7 @@ def test_a_request_is_answered_sooner_than_a_ping_of_qemu_ga(
     lines = [f"request and answer on {agent.engine}, p50 in us, best of {ROUNDS} x {REQUESTS}"]
     lines += [f"  {name:20}{value:9.0f}{value / ping:7.2f} x" for name, value in best.items()]
     keep(agent, "\n".join(lines))
-    assert best["vireod, keep_alive"] <= ping, lines
+    assert not LONG or best["vireod, keep_alive"] <= ping, lines
 
 
 def run_by_qemu_ga(qga: QemuGuestAgent, count: int, at_once: int) -> float:
@@ -167,4 +168,4 @@ def test_short_commands_beside_guest_exec(
     ratio = min(ours) / min(theirs)
     keep(agent, f"{COMMANDS} x {PROGRAM} on {agent.engine}, {at_once} at once: "
          f"{min(ours):.2f} s by Exec, {min(theirs):.2f} s by guest-exec, {ratio:.2f} x")
-    assert ratio < 2
+    assert not LONG or ratio < 2
