@@ -141,7 +141,7 @@ let package = Package(
             "CommandsTests",
             [
                 "Agent", "Commands", "Freezing", "vireo-freeze", "IOEngine", "Kernel", "Port",
-                "Probes", "Wire", "YAML", "CLinux",
+                "Probes", "Wire", "YAML", "CLinux", log,
             ]),
         tests("SlabsTests", ["Slabs", "IOEngine"], exclude: ["Negative"]),
         tests("IOEngineTests", ["IOEngine", "Slabs", "Kernel", "CLinux", "CLiburing"]),

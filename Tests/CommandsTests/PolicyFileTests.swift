@@ -1,7 +1,9 @@
 import Foundation
 import Glibc
 import Kernel
+import Logging
 import Testing
+import Wire
 
 @testable import Commands
 
@@ -11,6 +13,38 @@ import Testing
         let folder = try TrustedFolder()
         let path = try folder.write("policy.yaml", sample.text)
         _ = try Policy.load(path)
+    }
+
+    /// As of vireo-exec.service, which may start before anybody wrote a policy.
+    @Test func aPolicyThatComesLaterIsTakenByAReload() throws {
+        let folder = try TrustedFolder()
+        let path = "\(folder.path)/policy.yaml"
+        func authority(mayBeMissing: Bool) throws(ProgramFailure) -> PolicyAuthority {
+            try PolicyAuthority(
+                path: path, mayBeMissing: mayBeMissing, credentialsDirectory: nil,
+                logger: Logger(label: "test"))
+        }
+        #expect(throws: ProgramFailure.self) { try authority(mayBeMissing: false) }
+        let authority = try authority(mayBeMissing: true)
+        var parser = try JSONParser()
+        let text = Array(#"{"type":"Exec","id":"a","argv":["/bin/true"]}"#.utf8)
+        try parser.parse(RawSpan(_elements: text.span))
+        let request = try CommandRequest(parser.root, binding: .epoch, signer: nil)
+        func isAllowed() -> Bool {
+            if case .run = authority.admit(request, parser.root) { true } else { false }
+        }
+        #expect(!isAllowed())
+        try folder.write("policy.yaml", "raw_commands: true\n")
+        #expect(!isAllowed())
+        authority.reload()
+        #expect(isAllowed())
+        // A bad one changes nothing, and one that is taken away takes its rules with it.
+        try folder.write("policy.yaml", "raw_commands: maybe\n")
+        authority.reload()
+        #expect(isAllowed())
+        try FileManager.default.removeItem(atPath: path)
+        authority.reload()
+        #expect(!isAllowed())
     }
 
     @Test func theSafeSamplesCommentsAreTrue() throws {
