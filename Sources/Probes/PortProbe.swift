@@ -14,11 +14,12 @@ struct PortProbe: Probe {
     private var states: [TCPStateCount] = []
     /// How many listening sockets there were.
     private var socketCount = 0
-    private var searchWasCut = false
+    private var search: SocketHolders
 
     init(_ root: ProbeRoot, seconds: Double) {
         proc = root.proc
         refresh = Refresh(seconds: seconds)
+        search = SocketHolders(root.proc)
     }
 
     mutating func update(
@@ -36,7 +37,7 @@ struct PortProbe: Probe {
         sample.tcpStates = states
         let shown = min(socketCount, ProbeLimits.portsMax)
         context.reportCut(shown: shown, of: socketCount, "listening sockets")
-        if searchWasCut {
+        if search.wasCut {
             let limit = ProbeLimits.descriptorsScannedMax
             context.report("holders are looked for among \(limit) descriptors only")
         }
@@ -47,10 +48,8 @@ struct PortProbe: Probe {
         states = stateCounts(table)
         socketCount = table.listening.count
         let sockets = Array(table.listening.prefix(ProbeLimits.portsMax))
-        var search = SocketHolders(proc, inodes: sockets.map(\.inode))
-        try search.find()
-        searchWasCut = search.wasCut
-        ports = rows(sockets, table, search.holders, &reader)
+        let holders = try search.holders(of: sockets.map(\.inode))
+        ports = rows(sockets, table, holders, &reader)
     }
 
     /// The buffer of megabytes that a busy machine's tables need lives only as long as this.

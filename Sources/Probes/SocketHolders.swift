@@ -2,36 +2,69 @@ import Kernel
 
 /// Which process holds which socket, found by looking at the descriptors of every process.
 ///
-/// Source: proc(5), /proc/PID/fd. Only root sees those of other users.
+/// Looking at all of them costs more than all else in a sample, so it is done when a socket is there
+/// that was not before, or when a descriptor is no longer what it was; else one link a socket is
+/// read. A socket whose holder was not found is not looked for again until then. Source: proc(5),
+/// /proc/PID/fd. Only root sees those of other users.
 struct SocketHolders {
-    private let proc: String
-    private var wanted: Set<UInt64>
-    private var scanned = 0
-    private(set) var holders: [UInt64: UInt32] = [:]
-    /// Whether the search ended at its limit with sockets still without a holder.
-    var wasCut: Bool { !wanted.isEmpty && scanned >= ProbeLimits.descriptorsScannedMax }
+    private struct Holder {
+        var pid: UInt32
+        var path: String
+    }
 
-    init(_ proc: String, inodes: [UInt64]) {
+    private let proc: String
+    /// What the last search knew of each socket, by its inode: `nil` where nobody was found.
+    private var known: [UInt64: Holder?] = [:]
+    /// Whether the last search ended at its limit with sockets still without a holder.
+    private(set) var wasCut = false
+    /// Searches of all processes so far.
+    private(set) var searches = 0
+
+    init(_ proc: String) {
         self.proc = proc
-        wanted = Set(inodes)
+    }
+
+    /// The process of each socket of `inodes` that one was found for.
+    mutating func holders(of inodes: [UInt64]) throws(ProbeFailure) -> [UInt64: UInt32] {
+        let isSame = inodes.allSatisfy { inode in
+            guard let found = known[inode] else { return false }
+            guard let holder = found else { return true }
+            return linkTarget(holder.path).flatMap(socketInode) == inode
+        }
+        if !isSame { try search(for: Set(inodes)) }
+        var all: [UInt64: UInt32] = [:]
+        for inode in inodes {
+            if let holder = known[inode] ?? nil { all[inode] = holder.pid }
+        }
+        return all
     }
 
     /// Ends as soon as every socket has its holder: the lowest number of those that share it, which
     /// is the parent as a rule.
-    mutating func find() throws(ProbeFailure) {
-        for number in try processNumbers(proc) {
-            if wanted.isEmpty { return }
+    private mutating func search(for inodes: Set<UInt64>) throws(ProbeFailure) {
+        known.removeAll(keepingCapacity: true)
+        searches += 1
+        wasCut = false
+        var wanted = inodes
+        var scanned = 0
+        for number in try processNumbers(proc) where !wanted.isEmpty {
             let directory = "\(proc)/\(number)/fd"
             guard let descriptors = try? directoryNames(directory) else { continue }
             for descriptor in descriptors {
-                guard scanned < ProbeLimits.descriptorsScannedMax else { return }
+                guard scanned < ProbeLimits.descriptorsScannedMax else {
+                    // Who was not found is looked for again.
+                    wasCut = true
+                    return
+                }
                 scanned += 1
-                guard let target = linkTarget("\(directory)/\(descriptor)"),
-                    let inode = socketInode(target)
+                let path = "\(directory)/\(descriptor)"
+                guard let target = linkTarget(path), let inode = socketInode(target),
+                    wanted.remove(inode) != nil
                 else { continue }
-                if wanted.remove(inode) != nil { holders[inode] = number }
+                known[inode] = Holder(pid: number, path: path)
             }
         }
+        for inode in wanted { known[inode] = .some(nil) }
     }
 
     /// `socket:[1161]`.

@@ -33,17 +33,26 @@ struct AcknowledgingHost {
 
     /// Plays one connection: greets, acknowledges lazily, and returns after `seconds` or about so
     /// many bytes, in the middle of whatever is being sent.
+    ///
+    /// The time counts only once something of the agent's own epoch is there, so that a busy machine
+    /// makes a run longer and not emptier. The host tells what it has then, or a window that is full
+    /// of an earlier epoch would never let it come.
     mutating func play(_ connection: Connection, seconds: Double, bytesMax: Int) throws {
         try connection.send("\n{\"type\":\"handshake_request\"}\n")
         acknowledgesEvery = [1, 3, 20, 1000][random.below(4)]
         sinceAck = 0
         var epoch: String?
         var bytes = 0
-        let limit = monotonicSeconds() + seconds
-        while monotonicSeconds() < limit || epoch == nil, bytes < bytesMax {
+        let began = monotonicSeconds()
+        while bytes < bytesMax {
+            let passed = monotonicSeconds() - began
+            if let epoch, passed >= seconds {
+                if !rows[epoch, default: []].isEmpty || passed >= patienceSeconds { return }
+                try acknowledgeAll(connection)
+            }
             let line: [UInt8]
             do {
-                line = try connection.readLine(seconds: epoch == nil ? 5 : 0.05)
+                line = try connection.readLine(seconds: epoch == nil ? patienceSeconds : 0.05)
             } catch is TimedOut where epoch != nil {
                 continue
             }
@@ -54,6 +63,17 @@ struct AcknowledgingHost {
                 continue
             }
             try take(message, &epoch, connection)
+        }
+    }
+
+    /// Tells what came of the epochs that may send here, and from now on tells of each.
+    private mutating func acknowledgeAll(_ connection: Connection) throws {
+        acknowledgesEvery = 1
+        for epoch in open.sorted() {
+            let had = rows[epoch, default: []].count
+            guard had > told[epoch, default: 0] else { continue }
+            told[epoch] = had
+            try connection.send("{\"type\":\"ack\",\"epoch\":\"\(epoch)\",\"seq\":\(had)}\n")
         }
     }
 

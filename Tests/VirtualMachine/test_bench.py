@@ -2,9 +2,12 @@
 
 The same work is done by a plain C program in the same boot, alternately, so that what the
 machine is doing meanwhile is seen in both. Every figure is the best of the rounds: what else runs
-on the machine only ever makes one worse. Where the C loop misses a figure of the document as well,
-the machine is too busy to say, and ours has to be within a fifth of the C loop instead. The table
-is printed with `pytest -s` and kept in .build-vm/logs/bench-port.txt.
+on the machine only ever makes one worse. The table is printed with `pytest -s` and kept in
+.build-vm/logs/bench-port.txt.
+
+The short form fails on what does not arrive or comes back wrong; the long one (`make test-vm
+LONG=1`), which wants a quiet machine, on the figures too. Where the C loop misses a figure of the
+document as well, ours has to be within a fifth of the C loop instead.
 """
 
 from __future__ import annotations
@@ -23,10 +26,11 @@ from machine import AGENT_PORT, Guest
 from probe import build_port_loop
 
 DEVICE = f"/dev/virtio-ports/{AGENT_PORT}"
-AMOUNTS = "--megabytes 32 --rounds 500"
+LONG = bool(os.environ.get("VIREO_LONG"))
+AMOUNTS = "--megabytes 32 --rounds 500" if LONG else "--megabytes 8 --rounds 100"
 RUN_TIMEOUT_SECONDS = 120
-ROUNDS_MIN = 2
-ROUNDS_MAX = 6
+ROUNDS_MIN = 2 if LONG else 1
+ROUNDS_MAX = 6 if LONG else 1
 
 Row = dict[str, Any]
 Figures = dict[tuple[str, str], float]
@@ -138,7 +142,7 @@ def show(test: str, value: float) -> str:
     return f"{value:,.0f}/s"
 
 
-def test_every_row_of_the_documents_table_is_beaten_on_both_engines(
+def test_every_row_of_the_documents_table_is_measured_and_in_the_long_form_beaten(
     guest: Guest, tree: Path
 ) -> None:
     best: dict[str, Figures] = {"c": {}, "uring": {}, "epoll": {}}
@@ -158,8 +162,8 @@ def test_every_row_of_the_documents_table_is_beaten_on_both_engines(
     print("\n" + text)
     (CACHE / "logs").mkdir(parents=True, exist_ok=True)
     (CACHE / "logs/bench-port.txt").write_text(text)
-    assert len(best["uring"]) == 8
-    assert not missed, text
+    assert len(best["uring"]) == len(best["epoll"]) == len(best["c"]) == 8, text
+    assert not LONG or not missed, text
 
 
 @pytest.mark.parametrize("engine", ["uring", "epoll"])
