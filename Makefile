@@ -16,7 +16,7 @@ PYTEST = /usr/bin/python3 -m pytest
 PACKAGES = liburing-dev libsystemd-dev libsimdjson-dev pkg-config g++ make strace util-linux \
 	libyaml-dev libssl-dev python3-jsonschema
 VM_PACKAGES = qemu-system-x86 mmdebstrap busybox-static e2fsprogs cpio kmod zstd gcc libc6-dev \
-	python3 python3-pytest libvirt-clients libxml2-utils
+	python3 python3-pytest python3-pytest-xdist libvirt-clients libxml2-utils
 # What makes a Debian package of it, and what looks at the package.
 DEB_PACKAGES = debhelper dpkg-dev fakeroot lintian mandoc python3
 
@@ -33,13 +33,14 @@ test: setup ## set up, and run every test that needs no virtual machine
 vm: setup-vm deb ## boot a Debian guest with the package installed, and watch it until Ctrl-C
 	VIREO_PACKAGE=$(DEB) /usr/bin/python3 Tests/VirtualMachine/vm.py -- $(BIN)/vireo host watch {socket}
 
-# The guest is emulated and the machine shared: what failed is run once more, alone, and has to pass
-# then. Both closing lines are printed.
+# Two guests at a time, each with whole files of tests, for a guest mostly waits; the long form
+# measures, and has the machine for itself. The guest is emulated and the machine shared: what failed
+# is run once more, alone, and has to pass then. Both closing lines are printed.
 VM_TESTS = VIREO_PACKAGE=$(DEB) VIREO_GUEST_TREE=$(DEB_FOLDER)/installed VIREO_LONG=$(LONG) \
 	timeout --kill-after=30 $(if $(LONG),14400,2400) $(PYTEST) Tests/VirtualMachine -q
 
 test-vm: setup-vm deb ## tests of the installed package in a real guest; LONG=1 for the long ones
-	$(VM_TESTS) || $(VM_TESTS) --last-failed --last-failed-no-failures none
+	$(VM_TESTS) $(if $(LONG),,-n 2 --dist loadfile) || $(VM_TESTS) --last-failed --last-failed-no-failures none
 
 deb: build ## build the Debian package and check it: .build-deb/vireo_VERSION_ARCH.deb
 	@.ci/install $(DEB_PACKAGES)

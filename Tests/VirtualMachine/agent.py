@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import fcntl
+import hashlib
 import os
 import shutil
+import subprocess
 import time
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import Iterable
 
 from deadline import Deadline
+from image import build_image
 from machine import Guest, GuestError
 
 PACKAGE_IN_GUEST = "/var/cache/vireo/vireo.deb"
@@ -20,34 +25,26 @@ GUEST_TREE = Path(__file__).resolve().parent / "guest"
 START_TIMEOUT_SECONDS = 20
 
 
-_folders: list[TemporaryDirectory[str]] = []
-
-
 class AgentMissing(RuntimeError):
     """There is no package with vireod to install in the guest."""
 
 
-def package_tree(folder: Path) -> Path:
-    """A root tree with the package in it, for a guest that is to install it."""
+def package_path() -> Path:
+    """What VIREO_PACKAGE names."""
     named = os.environ.get("VIREO_PACKAGE")
     if not named or not Path(named).is_file():
         raise AgentMissing(
             f"VIREO_PACKAGE={named or ''} is no file: set it to the package that `make deb` built"
         )
+    return Path(named)
+
+
+def package_tree(folder: Path) -> Path:
+    """A root tree with the package in it, for a guest that is to install it."""
     target = folder / PACKAGE_IN_GUEST.lstrip("/")
     target.parent.mkdir(parents=True, exist_ok=True)
-    shutil.copyfile(named, target)
+    shutil.copyfile(package_path(), target)
     return folder
-
-
-def agent_trees(folder: Path | None = None) -> list[Path]:
-    """The package, and the drop-in by which a test gives the agent its flags. In the guest,
-    `install_package` installs it."""
-    if folder is None:
-        # Copied once, and kept for as long as this process lives.
-        _folders.append(TemporaryDirectory(prefix="vireo-package-"))
-        folder = Path(_folders[-1].name)
-    return [GUEST_TREE, package_tree(folder)]
 
 
 def install_package(guest: Guest, *options: str) -> str:
@@ -55,6 +52,45 @@ def install_package(guest: Guest, *options: str) -> str:
     return guest.check(
         f"DEBIAN_FRONTEND=noninteractive apt-get install --yes {' '.join(options)} "
         f"{PACKAGE_IN_GUEST} 2>&1", INSTALL_TIMEOUT_SECONDS)
+
+
+def installed_disk() -> Path:
+    """The image's disk with the package on it, made once for each package and kept beside it.
+
+    Under emulation apt takes half a minute, and the guests of many files of tests begin with it.
+    What the package does when it is installed, upgraded and purged has tests of its own.
+    """
+    package = hashlib.sha256(package_path().read_bytes()).hexdigest()[:16]
+    folder = build_image().root.parent
+    disk = folder / f"installed-{package}.img"
+    with TemporaryDirectory(prefix="vireo-package-") as name, open(folder / "lock", "w") as lock:
+        # Two runs of tests may ask at once.
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if disk.exists():
+            return disk
+        for old in folder.glob("installed-*"):
+            old.unlink()
+        making = folder / "installed-making"
+        subprocess.run(["cp", "--sparse=always", folder / "root.img", making], check=True)
+        trees = [package_tree(Path(name))]
+        with Guest("installing", trees=trees, disk=making, keeps_changes=True) as guest:
+            install_package(guest)
+            # Each guest of it is a machine of its own that no agent has run on.
+            guest.check(
+                f"systemctl stop {UNIT} && rm -rf /var/lib/vireo/* /var/lib/vireo/.[!.]* && "
+                "journalctl --quiet --rotate && journalctl --quiet --vacuum-time=1s && "
+                ": >/etc/machine-id && sync")
+            guest.power_off()
+        making.rename(disk)
+        return disk
+
+
+def installed_guest(
+    label: str, trees: Iterable[Path] = (), extra_arguments: Iterable[str] = ()
+) -> Guest:
+    """A guest with the package installed and the drop-in by which a test gives the agent its flags."""
+    return Guest(
+        label, trees=[GUEST_TREE, *trees], extra_arguments=extra_arguments, disk=installed_disk())
 
 
 def wait_for_unit(guest: Guest, state: str, timeout_seconds: float) -> None:

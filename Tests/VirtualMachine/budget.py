@@ -14,10 +14,8 @@ import os
 import subprocess
 import sys
 import time
-from pathlib import Path
-from tempfile import TemporaryDirectory
 
-from agent import UNIT, Agent, AgentMissing, agent_trees, install_package
+from agent import UNIT, Agent, AgentMissing, installed_guest
 from machine import Guest, GuestError
 
 MEBIBYTE = 1024
@@ -108,10 +106,7 @@ def measure(guest: Guest, table: Table) -> None:
 def main() -> int:
     table = Table()
     try:
-        with TemporaryDirectory(prefix="vireo-package-") as folder, Guest(
-            "budget", trees=agent_trees(Path(folder))
-        ) as guest:
-            install_package(guest)
+        with installed_guest("budget") as guest:
             measure(guest, table)
     except (AgentMissing, GuestError, subprocess.CalledProcessError) as error:
         print(f"budget.py: {error}", file=sys.stderr)

@@ -7,10 +7,11 @@
 Debian's python3, python3-pytest and the standard library are all it takes, beside the tools that
 image.sh names and gcc with liburing-dev for the probe. The image is built on first use, about 20 s,
 and cached under .build-vm/ (or VIREO_VM_CACHE). A guest boots in 6 to 15 s; each file of tests has
-one of its own, for all of its tests.
+one of its own, for all of its tests, so files can be run side by side: `-n 2 --dist loadfile`.
 
-VIREO_PACKAGE is the package that `make deb` built. The guest installs it with apt, as anybody would;
-the folder guest/ here adds the drop-in by which the tests give the agent its flags.
+VIREO_PACKAGE is the package that `make deb` built. A guest installs it with apt, as anybody would, and
+its disk is kept for the others (`installed_disk`); the folder guest/ here adds the drop-in by which the
+tests give the agent its flags.
 
 ACCEL=kvm asks for KVM. When a test fails, the guest's console is kept in .build-vm/logs/.
 """
@@ -26,7 +27,7 @@ import pytest
 HERE = Path(__file__).resolve().parent
 sys.path.insert(0, str(HERE))
 
-from agent import Agent, AgentMissing, agent_trees, install_package  # noqa: E402
+from agent import Agent, AgentMissing, installed_guest, package_path  # noqa: E402
 from machine import Guest  # noqa: E402
 from probe import CONTROL, Probe, build_port_loop, build_probe  # noqa: E402
 
@@ -55,23 +56,27 @@ def probe(facts_guest: Guest) -> Iterator[Probe]:
 
 
 @pytest.fixture(scope="session")
-def guest_trees(tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
+def peers_tree(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    tree = tmp_path_factory.mktemp("peers")
+    build_port_loop(tree / "usr/bin")
+    return tree
+
+
+@pytest.fixture(scope="session")
+def package() -> None:
     """Without the package its tests fail: a skipped proof proves nothing."""
-    peers = tmp_path_factory.mktemp("peers")
-    build_port_loop(peers / "usr/bin")
     try:
-        return [*agent_trees(tmp_path_factory.mktemp("package")), peers]
+        package_path()
     except AgentMissing as error:
         pytest.fail(str(error), pytrace=False)
 
 
 @pytest.fixture(scope="session")
 def agent_guest(
-    request: pytest.FixtureRequest, guest_trees: list[Path]
+    request: pytest.FixtureRequest, package: None, peers_tree: Path
 ) -> Iterator[Guest]:
-    """A guest with the package installed, for test_agent.py."""
-    guest = Guest("agent", trees=guest_trees)
-    install_package(guest)
+    """A guest with the package installed, for all files whose tests take the agent as it is."""
+    guest = installed_guest("agent", [peers_tree])
     yield guest
     guest.close(keep_log=request.session.testsfailed > 0)
 

@@ -55,7 +55,10 @@ class Guest:
         extra_ports: Iterable[Port] = (),
         extra_arguments: Iterable[str] = (),
         unplugged: Iterable[Port] = (),
+        disk: Path | None = None,
+        keeps_changes: bool = False,
     ) -> None:
+        """`disk` stands in for the image's own; it is written to only where `keeps_changes`."""
         # Under /tmp, not under the cache: a Unix socket's path ends at 108 bytes. mkdtemp gives
         # 0700, and a socket that runs commands in the guest as root needs that.
         self.folder = Path(tempfile.mkdtemp(prefix="vireo-vm-"))
@@ -73,7 +76,8 @@ class Guest:
             image = build_image()
             initramfs = self.folder / "initrd.img"
             write_initramfs(image, trees, initramfs)
-            drive = f"file={image.root},if=virtio,format=raw,snapshot=on"
+            snapshot = "off" if keeps_changes else "on"
+            drive = f"file={disk or image.root},if=virtio,format=raw,snapshot={snapshot}"
             self._launch(
                 ["-kernel", str(image.kernel), "-initrd", str(initramfs), "-drive", drive],
                 extra_arguments,
@@ -164,6 +168,15 @@ class Guest:
     @property
     def is_running(self) -> bool:
         return self._process is not None and self._process.poll() is None
+
+    def power_off(self, timeout_seconds: float = 60.0) -> None:
+        """In an orderly way, and waits for it: what a disk that keeps its changes needs."""
+        self.start("systemctl poweroff")
+        try:
+            assert self._process is not None
+            self._process.wait(timeout_seconds)
+        except subprocess.TimeoutExpired as error:
+            raise GuestError(f"the guest did not power off\n{self.console()}") from error
 
     def console(self) -> str:
         """The end of what the guest's kernel and QEMU have said."""

@@ -17,7 +17,7 @@ from typing import Iterator
 
 import pytest
 
-from agent import DROP_IN, UNIT, Agent, AgentMissing, agent_trees, install_package
+from agent import DROP_IN, UNIT, Agent, installed_guest
 from deadline import Deadline
 from host import HostEnd
 from machine import AGENT, AGENT_PORT, Guest
@@ -110,20 +110,13 @@ class Patient:
 
 
 @pytest.fixture(scope="module")
-def patient(request: pytest.FixtureRequest) -> Iterator[Patient]:
-    try:
-        trees = agent_trees()
-    except AgentMissing as error:
-        pytest.fail(str(error), pytrace=False)
+def patient(request: pytest.FixtureRequest, package: None) -> Iterator[Patient]:
     with tempfile.TemporaryDirectory(prefix="vireo-doctor-") as folder:
         # The guest's own monitor serves the tests, and no one else.
         monitor = Path(folder) / "qmp.sock"
-        guest = Guest(
-            "doctor", trees=trees,
-            extra_arguments=["-qmp", f"unix:{monitor},server=on,wait=off"],
-        )
+        guest = installed_guest(
+            "doctor", extra_arguments=["-qmp", f"unix:{monitor},server=on,wait=off"])
         try:
-            install_package(guest)
             patient = Patient(guest, monitor, Path(os.environ["VIREO_GUEST_TREE"]) / "usr/bin/vireo")
             patient.restart()
             yield patient

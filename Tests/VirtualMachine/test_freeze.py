@@ -11,7 +11,7 @@ from typing import Iterator
 
 import pytest
 
-from agent import agent_trees, install_package
+from agent import installed_guest
 from machine import Guest
 
 PROGRAM = "/usr/libexec/vireo/vireo-freeze"
@@ -23,9 +23,8 @@ LONG_DEADLINE_SECONDS = 300
 
 
 @pytest.fixture(scope="module")
-def guest(request: pytest.FixtureRequest) -> Iterator[Guest]:
-    guest = Guest("freeze", trees=agent_trees())
-    install_package(guest)
+def guest(request: pytest.FixtureRequest, package: None) -> Iterator[Guest]:
+    guest = installed_guest("freeze")
     yield guest
     guest.close(keep_log=request.session.testsfailed > 0)
 

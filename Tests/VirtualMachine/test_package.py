@@ -10,7 +10,7 @@ from typing import Iterator
 
 import pytest
 
-from agent import PACKAGE_IN_GUEST, UNIT, install_package, wait_for_unit
+from agent import PACKAGE_IN_GUEST, UNIT, install_package, package_tree, wait_for_unit
 from machine import AGENT, AGENT_PORT, Guest
 
 NODE = f"/dev/virtio-ports/{AGENT_PORT}"
@@ -21,10 +21,11 @@ QUIET_SECONDS = 5
 
 @pytest.fixture(scope="module")
 def guest(
-    request: pytest.FixtureRequest, guest_trees: list[Path]
+    request: pytest.FixtureRequest, package: None, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Guest]:
     # Without the drop-in of the tests: the unit is exactly what ships.
-    guest = Guest("package", trees=guest_trees[1:], unplugged=[AGENT])
+    trees = [package_tree(tmp_path_factory.mktemp("package"))]
+    guest = Guest("package", trees=trees, unplugged=[AGENT])
     yield guest
     guest.close(keep_log=request.session.testsfailed > 0)
 

@@ -15,7 +15,7 @@ from typing import Any, Iterator
 
 import pytest
 
-from agent import UNIT, Agent, install_package, wait_for_unit
+from agent import UNIT, Agent, installed_guest, wait_for_unit
 from host import HostEnd, Message
 from machine import Guest
 
@@ -55,17 +55,15 @@ def disk(folder: Path, name: str) -> list[str]:
 
 @pytest.fixture(scope="module")
 def guest(
-    request: pytest.FixtureRequest, guest_trees: list[Path],
-    tmp_path_factory: pytest.TempPathFactory,
+    request: pytest.FixtureRequest, package: None, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Guest]:
     folder = tmp_path_factory.mktemp("service")
     build_stall_library(folder / "tree")
-    guest = Guest(
-        "service", trees=[*guest_trees, folder / "tree"],
+    guest = installed_guest(
+        "service", [folder / "tree"],
         extra_arguments=[*disk(folder, "home"), *disk(folder, "late")])
     # /home is a file system of its own, as on many servers.
     guest.check("mount /dev/vdb /home")
-    install_package(guest)
     yield guest
     guest.close(keep_log=request.session.testsfailed > 0)
 

@@ -14,11 +14,9 @@ import signal
 import subprocess
 import sys
 import time
-from pathlib import Path
-from tempfile import TemporaryDirectory
 from types import FrameType
 
-from agent import AgentMissing, agent_trees, install_package
+from agent import AgentMissing, installed_guest
 from image import ImageError
 from machine import Guest, GuestError
 
@@ -34,11 +32,9 @@ def main(arguments: list[str]) -> int:
         return EXIT_USAGE
     signal.signal(signal.SIGTERM, _end)
     try:
-        print("booting the guest, about 20 s without KVM", file=sys.stderr)
-        with TemporaryDirectory(prefix="vireo-package-") as folder, Guest(
-            "vm", trees=agent_trees(Path(folder))
-        ) as guest:
-            install_package(guest)
+        print("booting the guest, about 20 s without KVM; a minute more for a new package",
+              file=sys.stderr)
+        with installed_guest("vm") as guest:
             print(guest.socket_path(), flush=True)
             return _run(guest, arguments[1:])
     except (AgentMissing, GuestError, ImageError) as error:
