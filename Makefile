@@ -68,12 +68,15 @@ bench-short: build ## the same in half a minute, without SwiftNIO and tokio; fai
 	@.ci/install gcc libc6-dev liburing-dev python3
 	Benchmarks/compare --short --vireo $(BIN)/vireo
 
-# What these tests measure, memory, wake-ups and moments, the sanitizers' own threads and tables change.
+# What these tests measure, memory, wake-ups and moments, the sanitizers' own threads, tables and
+# malloc change.
 MEASURING = IdleTests|OverlongLineTests|GreetingTests|CopyTests|SimulationTests|TortureTests
+MEASURING := $(MEASURING)|aFrameCostsNoAllocation|theCounterCounts|aSecretIsKeptFromCoreDumps
 
 sanitize: setup ## the tests under ThreadSanitizer, and again under AddressSanitizer
 	for kind in thread address; do \
 		$(SWIFT) build --sanitize=$$kind --build-tests --scratch-path .build-$$kind && \
+		TSAN_OPTIONS=suppressions=$(CURDIR)/Tests/thread-sanitizer.supp \
 		ASAN_OPTIONS=detect_leaks=0 timeout --kill-after=10 1200 $(SWIFT) test --skip-build \
 			--sanitize=$$kind --scratch-path .build-$$kind \
 			--skip '$(MEASURING)' || exit 1; \

@@ -2,10 +2,10 @@ import Kernel
 
 /// Which process holds which socket, found by looking at the descriptors of every process.
 ///
-/// Looking at all of them costs more than all else in a sample, so it is done when a socket is there
-/// that was not before, or when a descriptor is no longer what it was; else one link a socket is
-/// read. A socket whose holder was not found is not looked for again until then. Source: proc(5),
-/// /proc/PID/fd. Only root sees those of other users.
+/// Looking at all of them costs more than all else in a sample, so it is done when a socket is
+/// there that was not before, or when a descriptor is no longer what it was; else one link a socket
+/// is read. A socket whose holder was not found is not looked for again until then. Source:
+/// proc(5), /proc/PID/fd. Only root sees those of other users.
 struct SocketHolders {
     private struct Holder {
         var pid: UInt32
