@@ -78,6 +78,8 @@ final class RunningHarness: CommandRunnerOwner {
         while !condition() {
             guard MonotonicTime.now < limit else {
                 Issue.record("nothing came of it in \(seconds) s", sourceLocation: location)
+                // What the kernel still writes into stays, or all the other tests would go with it.
+                if !runner.isIdle { _ = Unmanaged.passRetained(self) }
                 return
             }
             engine.turn(until: limit) { completion in
