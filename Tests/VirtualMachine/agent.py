@@ -23,6 +23,8 @@ ENVIRONMENT_FILE = "/etc/vireo/test.env"
 DROP_IN = f"/etc/systemd/system/{UNIT}.d/test.conf"
 GUEST_TREE = Path(__file__).resolve().parent / "guest"
 START_TIMEOUT_SECONDS = 20
+SETTLED_SECONDS = 3
+SETTLE_TIMEOUT_SECONDS = 60
 
 
 class AgentMissing(RuntimeError):
@@ -159,6 +161,18 @@ class Agent:
             "awk '/^voluntary_ctxt_switches:/ {sum += $2} END {print sum}' "
             f"/proc/{self.process}/task/*/status"
         ))
+
+    def settled_context_switches(self) -> int:
+        """The count once its start is over, which takes a slow guest longer."""
+        deadline = Deadline(SETTLE_TIMEOUT_SECONDS)
+        before = self.voluntary_context_switches()
+        while not deadline.has_passed:
+            time.sleep(SETTLED_SECONDS)
+            now = self.voluntary_context_switches()
+            if now == before:
+                break
+            before = now
+        return before
 
     def journal(self, lines: int = 60) -> str:
         show = f"journalctl --no-pager --output short-monotonic --lines {lines} --unit {UNIT}"

@@ -22,6 +22,8 @@ MEBIBYTE = 1024
 READY_STARTS = 5
 SETTLE_SECONDS = 15
 IDLE_SECONDS = 30
+# The first sample waits for the emulated disk.
+METRICS_TIMEOUT_SECONDS = 60
 BUSY_SECONDS = 40
 
 
@@ -68,7 +70,7 @@ def measure(guest: Guest, table: Table) -> None:
 
     agent.restart("--interval 1")
     host = guest.attach()
-    host.wait_for("metrics", 20)
+    host.wait_for("metrics", METRICS_TIMEOUT_SECONDS)
     time.sleep(SETTLE_SECONDS)
     used = memory(guest, agent.process)
     own = used["RssAnon"] + used["RssShmem"]
@@ -87,9 +89,8 @@ def measure(guest: Guest, table: Table) -> None:
 
     agent.restart("--interval 3600", watchdog=False)
     with guest.attach() as idle:
-        idle.wait_for("metrics", 20)
-        time.sleep(3)
-        before_switches = agent.voluntary_context_switches()
+        idle.wait_for("metrics", METRICS_TIMEOUT_SECONDS)
+        before_switches = agent.settled_context_switches()
         time.sleep(IDLE_SECONDS)
         switches = agent.voluntary_context_switches() - before_switches
     table.row(f"wake-ups between samples, {IDLE_SECONDS} s, host present", switches, "", 0)
@@ -108,7 +109,7 @@ def main() -> int:
     try:
         with installed_guest("budget") as guest:
             measure(guest, table)
-    except (AgentMissing, GuestError, subprocess.CalledProcessError) as error:
+    except (AgentMissing, GuestError, OSError, subprocess.CalledProcessError) as error:
         print(f"budget.py: {error}", file=sys.stderr)
         return 69
     return 1 if table.over else 0
