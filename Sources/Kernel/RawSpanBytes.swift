@@ -8,6 +8,16 @@ extension RawSpan {
         unsafe unsafeLoad(fromByteOffset: offset, as: UInt8.self)
     }
 
+    /// The eight bytes at `offset` as a number whose least byte comes first.
+    ///
+    /// - Precondition: all eight lie inside the span.
+    @inlinable
+    public func littleEndian64(at offset: Int) -> UInt64 {
+        // SAFETY: unsafeLoadUnaligned checks the range; every bit pattern is a UInt64.
+        let value = unsafe unsafeLoadUnaligned(fromByteOffset: offset, as: UInt64.self)
+        return UInt64(littleEndian: value)
+    }
+
     /// The bytes as text, with U+FFFD where they are not UTF-8.
     public var repairedText: String {
         // SAFETY: the buffer does not outlive the closure; String copies it.

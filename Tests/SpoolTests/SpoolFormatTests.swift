@@ -46,6 +46,32 @@ import Testing
         #expect(checksum.value == 0xE306_9283)
     }
 
+    /// Bit by bit, as the standard defines it, against eight bytes a step: every length up to 40 at
+    /// every place in eight, and cut in two at every place.
+    @Test func theChecksumIsTheSameHoweverItIsCut() {
+        func bitByBit(_ bytes: ArraySlice<UInt8>) -> UInt32 {
+            var value = ~UInt32(0)
+            for byte in bytes {
+                value ^= UInt32(byte)
+                for _ in 0..<8 { value = value >> 1 ^ (value & 1 == 1 ? 0x82F6_3B78 : 0) }
+            }
+            return ~value
+        }
+        let bytes = (0..<48).map { UInt8(truncatingIfNeeded: $0 &* 151 &+ 7) }
+        for start in 0..<8 {
+            for count in 0...40 {
+                let part = Array(bytes[start..<(start + count)])
+                let expected = bitByBit(part[...])
+                for cut in 0...count {
+                    var checksum = Checksum()
+                    checksum.add(part.span.bytes.extracting(first: cut))
+                    checksum.add(part.span.bytes.extracting(droppingFirst: cut))
+                    #expect(checksum.value == expected, "\(start), \(count), \(cut)")
+                }
+            }
+        }
+    }
+
     @Test func whatWasWrittenIsRead() throws {
         var (bytes, ends) = Self.file(5...9)
         let range = SessionRange(from: 10, to: 12)
