@@ -239,7 +239,8 @@ import Testing
         var watch = try scene.start(watchCommand)
         for round in 0..<6 {
             let agent = try startAgent(scene, engine)
-            letPass(seconds: 0.6 + Double(random.below(5)) / 10)
+            letPass(seconds: Double(random.below(5)) / 10)
+            try waitUntil("a row of each epoch") { epochs(scene).count > round }
             if round % 2 == 0 {
                 watch.kill()
                 watch = try scene.start(watchCommand)
@@ -248,7 +249,9 @@ import Testing
             agent.kill()
         }
         _ = try startAgent(scene, engine)
-        letPass(seconds: 2)
+        try waitUntil("a row of the last epoch, and the earlier ones' files gone") {
+            epochs(scene).count > 6 && Set(files(scene).map { $0.prefix(8) }).count <= 1
+        }
         watch.signal(SIGTERM)
         #expect(try watch.waitForEnd() == .exited(0))
         #expect(!watch.errorText.contains("lost"), "\(watch.errorText)")
@@ -262,6 +265,11 @@ import Testing
         for (epoch, found) in numbers {
             #expect(found == Array(1...found.count), "\(epoch), seed \(seed)")
         }
+    }
+
+    /// Of what is stored; nothing while the last line is half written.
+    private func epochs(_ scene: Scene) -> Set<String> {
+        Set(((try? rows(scene.path("state"))) ?? []).compactMap { $0.text("epoch") })
     }
 
     private func rows(_ folder: String) throws -> [Message] {

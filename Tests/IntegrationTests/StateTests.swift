@@ -35,7 +35,8 @@ import Testing
             watch.kill()
         }
         let last = try start(scene)
-        letPass(seconds: 2.5)
+        // The last line may be half written when it is looked at.
+        try waitUntil("rows") { ((try? rows(scene.path("state")).count) ?? 0) > 20 }
         last.signal(SIGTERM)
         #expect(try last.waitForEnd() == .exited(0))
         let stored = try rows(scene.path("state"))
@@ -122,9 +123,9 @@ import Testing
         chmod(scene.folder, 0o700)
         _ = try scene.startAgent("auto", interval: 0.05)
         let first = try start(scene)
-        letPass(seconds: 1)
-        first.kill()
         let folder = scene.path("state")
+        try waitUntil("rows") { ((try? rows(folder).count) ?? 0) > 3 }
+        first.kill()
         let name = try #require(
             FileManager.default.enumerator(atPath: folder)?.compactMap { $0 as? String }
                 .first { $0.hasSuffix(".jsonl") })
@@ -135,7 +136,7 @@ import Testing
         try #require(before > 2)
         #expect(truncate(path, size - 7) == 0)
         let second = try start(scene)
-        letPass(seconds: 1.5)
+        try waitUntil("rows") { ((try? rows(folder).count) ?? 0) > before + 5 }
         second.signal(SIGTERM)
         _ = try second.waitForEnd()
         // The row that was cut had been acknowledged, as far as this test's agent knows: what it
