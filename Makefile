@@ -88,9 +88,12 @@ sanitize: setup ## the tests under ThreadSanitizer, and again under AddressSanit
 			--skip '$(MEASURING)'$$([ $$kind = thread ] && echo ' --skip $(SPAWNING)') || exit 1; \
 	done
 
-simulate: setup ## the session's simulation: make simulate SEEDS=100000
-	VIREO_SEEDS=$(or $(SEEDS),20000) $(SWIFT) test -c release --package-path Tests/Simulation \
-		--scratch-path .build-simulate --filter "nothingAcknowledgedIsLost|aPlausibleBug"
+SIMULATION = $(SWIFT) test -c release --package-path Tests/Simulation --scratch-path .build-simulate
+
+simulate: setup ## the session's simulation, every fiftieth run a long one: make simulate SEEDS=100000
+	VIREO_SEEDS=$(or $(SEEDS),20000) $(SIMULATION) --filter "nothingAcknowledgedIsLost|aPlausibleBug"
+	VIREO_LONG=1 VIREO_SEEDS=$$(($(or $(SEEDS),20000) / 50)) \
+		$(SIMULATION) --skip-build --filter nothingAcknowledgedIsLost
 
 fuzz: setup ## libFuzzer on each target: make fuzz SECONDS=60
 	Tests/Fuzz/run $(or $(SECONDS),60)
