@@ -143,7 +143,10 @@ let package = Package(
                 "Agent", "Commands", "Freezing", "vireo-freeze", "IOEngine", "Kernel", "Port",
                 "Probes", "Wire", "YAML", "CLinux", log,
             ]),
-        tests("SlabsTests", ["Slabs", "IOEngine"], exclude: ["Negative"]),
+        .executableTarget(
+            name: "misused-ring", dependencies: ["Slabs"], path: "Tests/MisusedRing",
+            swiftSettings: testing),
+        tests("SlabsTests", ["Slabs", "IOEngine", "misused-ring"], exclude: ["Negative"]),
         tests("IOEngineTests", ["IOEngine", "Slabs", "Kernel", "CLinux", "CLiburing"]),
         tests("TortureTests", ["vireo", "Kernel", "CLinux"]),
         tests(
