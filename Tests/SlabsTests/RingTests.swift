@@ -110,8 +110,9 @@ import Testing
         program.standardOutput = output
         program.standardError = FileHandle.nullDevice
         try program.run()
-        let text = String(decoding: output.fileHandleForReading.readDataToEndOfFile(), as: UTF8.self)
+        let bytes = output.fileHandleForReading.readDataToEndOfFile()
         program.waitUntilExit()
+        let text = String(decoding: bytes, as: UTF8.self)
         return End(text: text, isSignal: program.terminationReason == .uncaughtSignal)
     }
 }
