@@ -4,14 +4,9 @@ import Slabs
 import Wire
 
 /// The parts of the data path that touch memory only: one iteration is 64 KiB, or one message.
-///
-/// What they allocate, retain and release is held against the files in `Thresholds`; times and
-/// instructions, which are the machine's, are shown.
 let benchmarks: @Sendable () -> Void = {
     Benchmark.defaultConfiguration = .init(
-        metrics: [
-            .instructions, .cpuTotal, .throughput, .objectAllocCount, .retainCount, .releaseCount,
-        ], warmupIterations: 10,
+        metrics: [.instructions, .cpuTotal, .throughput], warmupIterations: 10,
         scalingFactor: .kilo, maxDuration: .seconds(2))
 
     let lines = [UInt8]((0..<65_536).map { $0 % 256 == 255 ? 10 : 120 })
