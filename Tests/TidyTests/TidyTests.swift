@@ -157,6 +157,14 @@ import Testing
         }
     }
 
+    /// One could wait for ever: `Tests/MisusedRing` says why, and what to do instead.
+    @Test func noTestIsAnExitTest() {
+        for source in Self.sources(in: "Tests") where source.module != "TidyTests" {
+            #expect(
+                !source.lines.contains { $0.contains("processExitsWith") }, "\(source.path)")
+        }
+    }
+
     @Test func unsafeCodeStaysInItsModulesAndSaysWhyItIsSafe() {
         for source in Self.all {
             let code = source.lines.filter { !$0.drop { $0 == " " }.hasPrefix("//") }
