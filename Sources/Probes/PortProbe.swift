@@ -3,13 +3,21 @@ import Wire
 
 /// Ports that wait for others to come, who holds them, and TCP sockets by state.
 ///
-/// Read every few seconds only: the tables and the search for the holders cost milliseconds.
+/// Read every few seconds only, and then only when the kernel's counts of sockets moved or a holder
+/// let go: the tables and the search for the holders cost milliseconds. What neither shows, such as
+/// a listener of another user that another one replaced, is seen with the next whole reading, after
+/// ``ProbeLimits/socketTablesSeconds``.
+///
 /// Sources: /proc/net/{tcp,tcp6,udp,udp6}; proc(5), /proc/PID/fd.
 struct PortProbe: Probe {
     static let name = ProbeName.ports
 
     private let proc: String
     private var refresh: Refresh
+    private var whole = Refresh(seconds: ProbeLimits.socketTablesSeconds)
+    private let counts: SocketCounts
+    /// What the kernel counted when the tables were read.
+    private var lastCounts: [UInt64]?
     private var ports: [ListeningPort] = []
     private var states: [TCPStateCount] = []
     /// How many listening sockets there were.
@@ -20,6 +28,7 @@ struct PortProbe: Probe {
         proc = root.proc
         refresh = Refresh(seconds: seconds)
         search = SocketHolders(root.proc)
+        counts = SocketCounts(root.proc)
     }
 
     mutating func update(
@@ -27,9 +36,10 @@ struct PortProbe: Probe {
     ) throws(ProbeFailure) {
         if refresh.isDue(at: context.now) {
             do throws(ProbeFailure) {
-                try read(&reader)
+                try read(&reader, at: context.now)
             } catch {
                 refresh.expire()
+                whole.expire()
                 throw error
             }
         }
@@ -43,7 +53,15 @@ struct PortProbe: Probe {
         }
     }
 
-    private mutating func read(_ reader: inout FileReader) throws(ProbeFailure) {
+    private mutating func read(
+        _ reader: inout FileReader, at now: MonotonicTime
+    ) throws(ProbeFailure) {
+        // Before the tables: what comes in between moves the counts for the next time.
+        let counted = counts.read(&reader)
+        let isSame = counted != nil && counted == lastCounts && search.isStillTrue
+        if !isSame { whole.expire() }
+        guard whole.isDue(at: now) else { return }
+        lastCounts = counted
         let table = try readTables()
         states = stateCounts(table)
         socketCount = table.listening.count

@@ -36,6 +36,9 @@ enum ProbeLimits {
 
     /// Seconds for which addresses are taken to stay as they are.
     static let addressesSeconds = 10.0
+    /// Seconds for which the tables of sockets are taken to stay as they are while the kernel's
+    /// counts do.
+    static let socketTablesSeconds = 60.0
     /// Seconds for which os-release and the agent's own cgroup are.
     static let systemSeconds = 60.0
     /// Seconds for which a process keeps its command line: exec(3) may change it.

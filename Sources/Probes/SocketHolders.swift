@@ -28,15 +28,27 @@ struct SocketHolders {
     mutating func holders(of inodes: [UInt64]) throws(ProbeFailure) -> [UInt64: UInt32] {
         let isSame = inodes.allSatisfy { inode in
             guard let found = known[inode] else { return false }
-            guard let holder = found else { return true }
-            return linkTarget(holder.path).flatMap(socketInode) == inode
+            return holds(found, inode)
         }
-        if !isSame { try search(for: Set(inodes)) }
+        if !isSame {
+            try search(for: Set(inodes))
+        } else if known.count > Set(inodes).count {
+            let wanted = Set(inodes)
+            known = known.filter { wanted.contains($0.key) }
+        }
         var all: [UInt64: UInt32] = [:]
         for inode in inodes {
             if let holder = known[inode] ?? nil { all[inode] = holder.pid }
         }
         return all
+    }
+
+    /// Whether every process that was found still has its socket, and none is still to be found.
+    var isStillTrue: Bool { !wasCut && known.allSatisfy { holds($0.value, $0.key) } }
+
+    private func holds(_ holder: Holder?, _ inode: UInt64) -> Bool {
+        guard let holder else { return true }
+        return linkTarget(holder.path).flatMap(socketInode) == inode
     }
 
     /// Ends as soon as every socket has its holder: the lowest number of those that share it, which

@@ -240,15 +240,59 @@ struct RateTests {
         #expect(sampler.sample().processes.count == count - 1)
     }
 
-    @Test func portsAreReadAgainOnlyAfterTheirTime() {
+    private func portSampler() -> Sampler {
         let options = ProbeOptions(processesMax: 0, ports: true, portsSeconds: 10)
-        var sampler = Sampler(
+        return Sampler(
             root: fake.root, options: options, progress: ProbeProgress(), machine: fake.machine)
+    }
+
+    @Test func portsAreReadAgainOnlyAfterTheirTime() {
+        var sampler = portSampler()
         #expect(sampler.sample().ports.count == 6)
-        fake.write("proc/net/udp", "heading\n")
+        fake.write("proc/net/udp6", "heading\n")
+        fake.write("proc/net/sockstat", "TCP: inuse 12 orphan 1 tw 3 alloc 14 mem 2\n")
         fake.pass(seconds: 9)
         #expect(sampler.sample().ports.count == 6)
         fake.pass(seconds: 1)
+        #expect(sampler.sample().ports.count == 5)
+    }
+
+    /// The tables are costly and the counts are not. What bytes in flight cost is no count.
+    @Test(arguments: [
+        ("proc/net/sockstat", "alloc 14 mem 2", "alloc 15 mem 2", true),
+        ("proc/net/sockstat", "UDP: inuse 4", "UDP: inuse 3", true),
+        ("proc/net/sockstat", "alloc 14 mem 2", "alloc 14 mem 9", false),
+        ("proc/net/snmp", " 7 ", " 8 ", true),
+    ])
+    func thePortsAreReadAgainWhenACountMoves(
+        _ path: String, _ old: String, _ new: String, _ isReadAgain: Bool
+    ) {
+        var sampler = portSampler()
+        #expect(sampler.sample().ports.count == 6)
+        fake.write("proc/net/udp6", "heading\n")
+        for _ in 0..<3 {
+            fake.pass(seconds: 10)
+            #expect(sampler.sample().ports.count == 6, "no count moved")
+        }
+        let text = String(decoding: fake.read(path), as: UTF8.self)
+        #expect(text.contains(old))
+        fake.write(path, text.replacing(old, with: new))
+        fake.pass(seconds: 10)
+        #expect(sampler.sample().ports.count == (isReadAgain ? 5 : 6))
+        fake.pass(seconds: 30)
+        #expect(sampler.sample().ports.count == 5, "whatever the counts say, once a minute")
+    }
+
+    @Test func thePortsAreReadAgainWhenAHolderLetsGo() {
+        var sampler = portSampler()
+        #expect(sampler.sample().ports.map(\.pid) == [777, nil, 777, nil, 1, nil])
+        fake.write("proc/net/udp6", "heading\n")
+        fake.remove("proc/777/fd/4")
+        fake.pass(seconds: 10)
+        #expect(sampler.sample().ports.map(\.pid) == [777, nil, nil, nil, 1])
+        // And then it is quiet again.
+        fake.write("proc/net/tcp6", "heading\n")
+        fake.pass(seconds: 10)
         #expect(sampler.sample().ports.count == 5)
     }
 }
