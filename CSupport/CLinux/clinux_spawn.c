@@ -8,6 +8,7 @@
 #include <pwd.h>
 #include <signal.h>
 #include <stddef.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
@@ -22,25 +23,78 @@
 #define P_PIDFD 3
 #endif
 
+/* Whether a child may use its parent's memory until it becomes its program: this file knows the
+ * machine's way to call the kernel, and no sanitizer watches a stack that it has not seen. */
+#if defined(__has_feature)
+#if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer)
+#define IS_SANITIZED 1
+#endif
+#endif
+#if (defined(__x86_64__) || defined(__aarch64__)) && !defined(IS_SANITIZED)
+#define CAN_SHARE_MEMORY 1
+#else
+#define CAN_SHARE_MEMORY 0
+#endif
+
 struct report {
     int stage;
     int number;
 };
 
-/* From here to execve the child is a copy of one thread of a process that may have had more: only
- * system calls, no memory, no locks. Where glibc's wrapper does more than the call (setuid tells all
- * threads, and they are not there), the call is made directly. */
+/* From here to execve the child is a copy of one thread of a process that may have had more, or runs
+ * beside that thread in the same memory: only system calls, no memory, no locks, no libc. Not even
+ * errno may be touched, for it would be the parent's: the calls are made directly and give what the
+ * kernel gives, -ENOENT. (glibc's wrappers also do more than the call: setuid tells all threads.) */
 
-static void fail(int report_fd, int stage) {
-    struct report report = {.stage = stage, .number = errno};
-    ssize_t ignored = write(report_fd, &report, sizeof report);
-    (void)ignored;
-    _exit(127);
+static inline long call(long number, long a, long b, long c, long d, long e) {
+#if defined(__x86_64__)
+    register long fourth __asm__("r10") = d;
+    register long fifth __asm__("r8") = e;
+    long result;
+    __asm__ volatile("syscall"
+                     : "=a"(result)
+                     : "0"(number), "D"(a), "S"(b), "d"(c), "r"(fourth), "r"(fifth)
+                     : "rcx", "r11", "memory");
+    return result;
+#elif defined(__aarch64__)
+    register long which __asm__("x8") = number;
+    register long first __asm__("x0") = a;
+    register long second __asm__("x1") = b;
+    register long third __asm__("x2") = c;
+    register long fourth __asm__("x3") = d;
+    register long fifth __asm__("x4") = e;
+    __asm__ volatile("svc 0"
+                     : "+r"(first)
+                     : "r"(which), "r"(second), "r"(third), "r"(fourth), "r"(fifth)
+                     : "memory");
+    return first;
+#else
+    long result = syscall(number, a, b, c, d, e);
+    return result == -1 ? -errno : result;
+#endif
+}
+
+#define CALL0(number) call(number, 0, 0, 0, 0, 0)
+#define CALL1(number, a) call(number, (long)(a), 0, 0, 0, 0)
+#define CALL2(number, a, b) call(number, (long)(a), (long)(b), 0, 0, 0)
+#define CALL3(number, a, b, c) call(number, (long)(a), (long)(b), (long)(c), 0, 0)
+#define CALL4(number, a, b, c, d) call(number, (long)(a), (long)(b), (long)(c), (long)(d), 0)
+
+/* Of signals, in bytes, on every machine of ours. */
+enum { signal_set_bytes = 8 };
+
+static _Noreturn void leave(void) {
+    for (;;) CALL1(SYS_exit_group, 127);
+}
+
+static _Noreturn void fail(int report_fd, int stage, long result) {
+    struct report report = {.stage = stage, .number = (int)-result};
+    CALL3(SYS_write, report_fd, &report, sizeof report);
+    leave();
 }
 
 static void reset_signals(void) {
-    /* Not by sigaction(3), which refuses the two signals that glibc keeps for itself: a parent may
-     * have left even these ignored. The mask has 8 bytes on every machine of ours. */
+    /* Also the two signals that glibc keeps for itself: a parent may have left even these ignored. */
     struct {
         void *handler;
         unsigned long flags;
@@ -48,90 +102,178 @@ static void reset_signals(void) {
         uint64_t mask;
     } action = {.handler = SIG_DFL};
     for (int number = 1; number <= 64; number++)
-        syscall(SYS_rt_sigaction, number, &action, NULL, sizeof action.mask);
+        CALL4(SYS_rt_sigaction, number, &action, NULL, signal_set_bytes);
 }
 
 /* Puts the three in place and the report pipe above them; none of the four stands below 3. */
-static int place_descriptors(const struct clinux_child *child, int *report_fd) {
-    if (dup2(child->input, 0) < 0 || dup2(child->output, 1) < 0 || dup2(child->error, 2) < 0) return -1;
+static long place_descriptors(const struct clinux_child *child, int *report_fd) {
+    const int from[3] = {child->input, child->output, child->error};
+    for (int place = 0; place < 3; place++) {
+        long result = CALL3(SYS_dup3, from[place], place, 0);
+        if (result < 0) return result;
+    }
     if (*report_fd != 3) {
-        if (dup3(*report_fd, 3, O_CLOEXEC) < 0) return -1;
+        long result = CALL3(SYS_dup3, *report_fd, 3, O_CLOEXEC);
+        if (result < 0) return result;
         *report_fd = 3;
     }
     /* All others are close-on-exec anyway; a kernel without the call leaves it at that. */
-    syscall(SYS_close_range, 4u, ~0u, 0u);
+    CALL3(SYS_close_range, 4u, ~0u, 0u);
     return 0;
 }
 
 /* A unit may forbid the call (SystemCallFilter=~@resources), and has limits of its own then. */
-static int set_limit(int resource, uint64_t most) {
-    struct rlimit limit;
-    if (getrlimit(resource, &limit) < 0) return errno == EPERM ? 0 : -1;
-    if (limit.rlim_max > most) limit.rlim_max = most;
-    limit.rlim_cur = limit.rlim_max;
-    return setrlimit(resource, &limit) < 0 && errno != EPERM ? -1 : 0;
+static long set_limit(int resource, uint64_t most) {
+    struct {
+        uint64_t current, maximum;
+    } limit;
+    long result = CALL4(SYS_prlimit64, 0, resource, NULL, &limit);
+    if (result < 0) return result == -EPERM ? 0 : result;
+    if (limit.maximum > most) limit.maximum = most;
+    limit.current = limit.maximum;
+    result = CALL4(SYS_prlimit64, 0, resource, &limit, NULL);
+    return result == -EPERM ? 0 : result;
 }
 
-static int set_limits(const struct clinux_child *child) {
-    if (set_limit(RLIMIT_CORE, 0) < 0) return -1;
+static long set_limits(const struct clinux_child *child) {
+    long result = set_limit(RLIMIT_CORE, 0);
+    if (result < 0) return result;
     return child->descriptors_max == 0 ? 0 : set_limit(RLIMIT_NOFILE, child->descriptors_max);
 }
 
-static int change_user(const struct clinux_child *child) {
+static long change_user(const struct clinux_child *child) {
     if (!child->changes_user) return 0;
-    if (syscall(SYS_setgroups, (size_t)child->group_count, child->groups) < 0) return -1;
-    if (syscall(SYS_setresgid, child->group, child->group, child->group) < 0) return -1;
-    return (int)syscall(SYS_setresuid, child->user, child->user, child->user);
+    long result = CALL2(SYS_setgroups, child->group_count, child->groups);
+    if (result == 0) result = CALL3(SYS_setresgid, child->group, child->group, child->group);
+    if (result == 0) result = CALL3(SYS_setresuid, child->user, child->user, child->user);
+    return result;
 }
 
-static void execute(const struct clinux_child *child) {
-    int refused = 0;
+static long execute(const struct clinux_child *child) {
+    long refused = 0, result = -ENOENT;
     for (char *const *path = child->paths; *path; path++) {
-        execve(*path, child->arguments, child->environment);
-        if (errno == EACCES) refused = 1;
-        else if (errno != ENOENT && errno != ENOTDIR) return;
+        result = CALL3(SYS_execve, *path, child->arguments, child->environment);
+        if (result == -EACCES) refused = result;
+        else if (result != -ENOENT && result != -ENOTDIR) return result;
     }
     /* As execvp(3): one that is there and may not be run is worth more than the others' absence. */
-    if (refused) errno = EACCES;
+    return refused ? refused : result;
 }
 
-/* `members` is the group's cgroup.procs where the child was not born in it, else -1. */
-static void become(const struct clinux_child *child, int report_fd, int members, pid_t parent) {
+/* What a new child is to do. */
+struct beginning {
+    struct clinux_child child;
+    int report;
+    /* The group's cgroup.procs where the child was not born in it, else -1. */
+    int members;
+    pid_t parent;
+};
+
+static _Noreturn void become(const struct beginning *beginning) {
+    const struct clinux_child *child = &beginning->child;
+    int report = beginning->report;
+    long result;
     /* It moves itself, before anything else: nothing of it is ever outside. */
-    if (members >= 0 && write(members, "0", 1) != 1) fail(report_fd, clinux_stage_group);
+    if (beginning->members >= 0 && (result = CALL3(SYS_write, beginning->members, "0", 1)) != 1)
+        fail(report, clinux_stage_group, result);
     reset_signals();
-    if (setsid() < 0) fail(report_fd, clinux_stage_session);
-    if (place_descriptors(child, &report_fd) < 0) fail(report_fd, clinux_stage_descriptors);
-    umask(077);
-    if (set_limits(child) < 0) fail(report_fd, clinux_stage_limits);
-    if (change_user(child) < 0 || prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0)
-        fail(report_fd, clinux_stage_user);
+    if ((result = CALL0(SYS_setsid)) < 0) fail(report, clinux_stage_session, result);
+    if ((result = place_descriptors(child, &report)) < 0)
+        fail(report, clinux_stage_descriptors, result);
+    CALL1(SYS_umask, 077);
+    if ((result = set_limits(child)) < 0) fail(report, clinux_stage_limits, result);
+    if ((result = change_user(child)) < 0) fail(report, clinux_stage_user, result);
+    if ((result = CALL4(SYS_prctl, PR_SET_NO_NEW_PRIVS, 1, 0, 0)) < 0)
+        fail(report, clinux_stage_user, result);
     /* Changing the user takes it away, so it comes behind. */
-    prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0);
-    if ((pid_t)syscall(SYS_getppid) != parent) _exit(127);
-    if (child->directory && chdir(child->directory) < 0) fail(report_fd, clinux_stage_directory);
-    sigset_t none;
-    sigemptyset(&none);
-    sigprocmask(SIG_SETMASK, &none, NULL);
-    execute(child);
-    fail(report_fd, clinux_stage_program);
+    CALL2(SYS_prctl, PR_SET_PDEATHSIG, SIGKILL);
+    if ((pid_t)CALL0(SYS_getppid) != beginning->parent) leave();
+    if (child->directory && (result = CALL1(SYS_chdir, child->directory)) < 0)
+        fail(report, clinux_stage_directory, result);
+    uint64_t none = 0;
+    CALL4(SYS_rt_sigprocmask, SIG_SETMASK, &none, NULL, signal_set_bytes);
+    fail(report, clinux_stage_program, execute(child));
 }
 
-static pid_t make_child(int cgroup, int *pidfd, int *members) {
+/* Bytes of the stack of a child that shares memory: become() needs a few hundred. */
+enum { stack_bytes = 16384 };
+
+/* The memory of such a child, which has to stay until it is another program or has ended. */
+struct clinux_room {
+    struct beginning beginning;
+    _Alignas(16) char stack[stack_bytes];
+};
+
+/* A child in the same memory that runs on a stack of its own, so that the parent goes on: the kernel
+ * copies no page tables, and neither side takes a fault for each page that it writes next. */
+static long clone_sharing(struct clone_args *arguments, struct clinux_room *room) {
+#if CAN_SHARE_MEMORY && defined(__x86_64__)
+    long result;
+    __asm__ volatile("syscall\n\t"
+                     "testq %%rax, %%rax\n\t"
+                     "jnz 1f\n\t"
+                     "xorl %%ebp, %%ebp\n\t"
+                     "movq %[beginning], %%rdi\n\t"
+                     "callq *%[become]\n"
+                     "1:"
+                     : "=a"(result)
+                     : "0"((long)SYS_clone3), "D"(arguments), "S"(sizeof *arguments),
+                       [become] "r"(become), [beginning] "r"(&room->beginning)
+                     : "rcx", "r11", "memory");
+    return result;
+#elif CAN_SHARE_MEMORY && defined(__aarch64__)
+    register long which __asm__("x8") = SYS_clone3;
+    register long first __asm__("x0") = (long)arguments;
+    register long second __asm__("x1") = sizeof *arguments;
+    __asm__ volatile("svc 0\n\t"
+                     "cbnz x0, 1f\n\t"
+                     "mov x29, 0\n\t"
+                     "mov x0, %[beginning]\n\t"
+                     "blr %[become]\n"
+                     "1:"
+                     : "+r"(first)
+                     : "r"(which), "r"(second), [become] "r"(become),
+                       [beginning] "r"(&room->beginning)
+                     : "x30", "memory");
+    return first;
+#else
+    (void)arguments, (void)room;
+    return -ENOSYS;
+#endif
+}
+
+/* In the child of fork(2)'s kind it does not return. */
+static pid_t make_child(struct beginning *beginning, struct clinux_room *room, int *pidfd) {
+    int cgroup = beginning->child.cgroup;
     struct clone_args arguments;
     memset(&arguments, 0, sizeof arguments);
     arguments.flags = CLONE_PIDFD | (cgroup >= 0 ? CLONE_INTO_CGROUP : 0);
     arguments.pidfd = (uint64_t)(uintptr_t)pidfd;
     arguments.exit_signal = SIGCHLD;
     arguments.cgroup = cgroup >= 0 ? (uint64_t)cgroup : 0;
-    pid_t pid = (pid_t)syscall(SYS_clone3, &arguments, sizeof arguments);
-    if (pid >= 0 || (errno != ENOSYS && errno != EPERM)) return pid;
+    long result;
+    if (room) {
+        room->beginning = *beginning;
+        arguments.flags |= CLONE_VM;
+        arguments.stack = (uint64_t)(uintptr_t)room->stack;
+        arguments.stack_size = stack_bytes;
+        result = clone_sharing(&arguments, room);
+    } else {
+        result = CALL2(SYS_clone3, &arguments, sizeof arguments);
+        if (result == 0) become(beginning);
+    }
+    if (result != -ENOSYS && result != -EPERM) {
+        if (result < 0) errno = (int)-result;
+        return result < 0 ? -1 : (pid_t)result;
+    }
     /* Containers, and systemd's RestrictNamespaces=, refuse clone3: a filter cannot see its flags. */
     if (cgroup >= 0) {
-        *members = openat(cgroup, "cgroup.procs", O_WRONLY | O_CLOEXEC);
-        if (*members < 0) return -1;
+        beginning->members = openat(cgroup, "cgroup.procs", O_WRONLY | O_CLOEXEC);
+        if (beginning->members < 0) return -1;
     }
-    return (pid_t)syscall(SYS_clone, CLONE_PIDFD | SIGCHLD, NULL, pidfd, NULL, NULL);
+    pid_t pid = (pid_t)syscall(SYS_clone, CLONE_PIDFD | SIGCHLD, NULL, pidfd, NULL, NULL);
+    if (pid == 0) become(beginning);
+    return pid;
 }
 
 static int above_standard(int fd) {
@@ -157,22 +299,28 @@ int clinux_spawn(const struct clinux_child *child, struct clinux_spawned *spawne
     sigfillset(&all);
     /* No handler of ours may run in the child. */
     pthread_sigmask(SIG_SETMASK, &all, &before);
-    pid_t parent = getpid();
-    int pidfd = -1, members = -1;
-    pid_t pid = make_child(child->cgroup, &pidfd, &members);
-    if (pid == 0) become(child, report[1], members, parent);
+    struct beginning beginning = {
+        .child = *child, .report = report[1], .members = -1, .parent = getpid()};
+    /* Without memory for it the child gets a copy of all. */
+    struct clinux_room *room =
+        CAN_SHARE_MEMORY && child->shares_memory && !child->changes_user ? malloc(sizeof *room) : NULL;
+    int pidfd = -1;
+    pid_t pid = make_child(&beginning, room, &pidfd);
     int kept = errno;
-    if (members >= 0) close(members);
+    if (beginning.members >= 0) close(beginning.members);
     pthread_sigmask(SIG_SETMASK, &before, NULL);
     close(report[1]);
     if (pid < 0) {
+        free(room);
         close(report[0]);
         errno = kept;
         return -1;
     }
-    *spawned = (struct clinux_spawned){.pid = pid, .pidfd = pidfd, .report = report[0]};
+    *spawned = (struct clinux_spawned){.pid = pid, .pidfd = pidfd, .report = report[0], .room = room};
     return 0;
 }
+
+void clinux_free_room(struct clinux_room *room) { free(room); }
 
 int clinux_reap(int pidfd, int *number) {
     siginfo_t info;

@@ -15,6 +15,13 @@ public struct ChildSpecification: Sendable {
     public var account: UserIdentity?
     /// Open descriptors, RLIMIT_NOFILE.
     public var descriptorsMax: UInt64
+    /// Whether the child may run in this process's memory until it becomes its program, which is
+    /// faster: no page tables are copied, and no page is that either side writes next. It holds
+    /// for a child that keeps its parent's rights, where the machine can do so.
+    ///
+    /// Not for one in a group with little memory: should the kernel run out of it before the
+    /// program runs, it ends every process that shares this memory.
+    public var mayShareMemory = false
 
     public init(
         paths: [String], arguments: [String], environment: [String], directory: String? = nil,
@@ -62,6 +69,8 @@ public final class ChildHandle {
     private var pidfd: FileDescriptor?
     private let pidfdNumber: Int32
     private let report: FileDescriptor
+    /// What a child that shares memory reads, until it was reaped.
+    private var shared: SharedWithChild?
 
     /// Starts a child, and returns before its program runs: ``startFailure()`` tells, once it has
     /// ended, whether it ever did.
@@ -83,10 +92,11 @@ public final class ChildHandle {
         let environment = CStrings(specification.environment)
         let directory = CStrings(specification.directory.map { [$0] } ?? [])
         let account = specification.account
-        var spawned = clinux_spawned()
+        var spawned = unsafe clinux_spawned()
         let groups = account?.groups ?? []
         let result = unsafe groups.withUnsafeBufferPointer { groups in
-            // SAFETY: all that it points to lives until the call returns; the child has a copy.
+            // SAFETY: all that it points to lives until the call returns, and where the child has
+            // no copy of it until the child was reaped; it has one of the groups always.
             var child = unsafe clinux_child(
                 paths: paths.start, arguments: arguments.start, environment: environment.start,
                 directory: directory.start[0], input: input.number, output: output.number,
@@ -94,14 +104,24 @@ public final class ChildHandle {
                 changes_user: account == nil ? 0 : 1, user: account?.user ?? 0,
                 group: account?.group ?? 0, groups: groups.baseAddress,
                 group_count: Int32(groups.count),
-                descriptors_max: specification.descriptorsMax)
+                descriptors_max: specification.descriptorsMax,
+                shares_memory: specification.mayShareMemory ? 1 : 0)
             return unsafe clinux_spawn(&child, &spawned)
         }
         guard result == 0 else { throw .current }
-        pid = spawned.pid
-        pidfdNumber = spawned.pidfd
-        pidfd = FileDescriptor(owning: spawned.pidfd)
-        report = FileDescriptor(owning: spawned.report)
+        pid = unsafe spawned.pid
+        pidfdNumber = unsafe spawned.pidfd
+        pidfd = unsafe FileDescriptor(owning: spawned.pidfd)
+        report = unsafe FileDescriptor(owning: spawned.report)
+        if let room = unsafe spawned.room {
+            let texts = [paths, arguments, environment, directory]
+            shared = unsafe SharedWithChild(texts, room)
+        }
+    }
+
+    deinit {
+        // A child that nobody saw end may read it still: it is never freed.
+        if let shared { _ = unsafe Unmanaged.passRetained(shared) }
     }
 
     /// Gives the pidfd to an engine that watches it: readable when the child has ended. Once.
@@ -114,11 +134,10 @@ public final class ChildHandle {
     public func reap() -> ChildEnd? {
         var number: Int32 = 0
         // SAFETY: one number is written into a local.
-        switch unsafe clinux_reap(pidfdNumber, &number) {
-        case 1: return .exited(number)
-        case 2: return .signalled(number)
-        default: return nil
-        }
+        let how = unsafe clinux_reap(pidfdNumber, &number)
+        guard how == 1 || how == 2 else { return nil }
+        shared = nil
+        return how == 1 ? .exited(number) : .signalled(number)
     }
 
     /// Why its program never ran, `nil` when it did. To be asked after it has ended.
@@ -140,6 +159,20 @@ public final class ChildHandle {
     public func signalGroup(_ number: Int32) {
         _ = clinux_signal_group(pid, number)
     }
+}
+
+/// What a child uses of this process's memory.
+@safe private final class SharedWithChild {
+    private let texts: [CStrings]
+    /// SAFETY: malloc'ed by clinux_spawn and freed in deinit, after the child has ended.
+    private let room: OpaquePointer
+
+    init(_ texts: [CStrings], _ room: OpaquePointer) {
+        self.texts = texts
+        unsafe self.room = room
+    }
+
+    deinit { unsafe clinux_free_room(room) }
 }
 
 /// Texts as C wants them: an array of strings that ends with NULL.

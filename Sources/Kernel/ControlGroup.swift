@@ -110,7 +110,7 @@ public final class ControlGroup {
 
     /// Whether a process is in it or below it that has not ended.
     public var isPopulated: Bool {
-        ((try? read("cgroup.events")) ?? "").contains("populated 1")
+        ((try? read("cgroup.events")) ?? "").split(separator: "\n").contains("populated 1")
     }
 
     /// Signals every process in it once, such as SIGTERM, which cgroup.kill cannot send.

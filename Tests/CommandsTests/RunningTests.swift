@@ -47,10 +47,18 @@ import Wire
         #expect(descriptors.standardOutput.text == "0\n1\n2\n3\n")
     }
 
-    @Test func theChildStartsWithAClearedState() throws {
+    /// Less than this, and a command begins in a copy of its parent's memory.
+    static let memoryBytes = [1 << 30, RunningLimits.sharedStartMemoryMin - 4096]
+
+    @Test(arguments: memoryBytes)
+    func theChildStartsWithAClearedState(_ memoryBytes: UInt64) throws {
         let harness = try RunningHarness(RunningHarness.kinds[0])
-        let result = try harness.run(
-            shell: "umask; grep -E '^(SigBlk|SigIgn|SigCgt|NoNewPrivs)' /proc/self/status; pwd")
+        var command = CommandSpecification(arguments: [
+            "sh", "-c",
+            "umask; grep -E '^(SigBlk|SigIgn|SigCgt|NoNewPrivs)' /proc/self/status; pwd",
+        ])
+        command.limits.memoryBytesMax = memoryBytes
+        let result = try harness.run(command)
         let text = result.standardOutput.text
         #expect(text.contains("0077"))
         #expect(text.contains("SigBlk:\t0000000000000000"))
@@ -78,7 +86,8 @@ import Wire
 
     // MARK: Row 42: a command that cannot start
 
-    @Test func eachReasonNotToStartHasItsWords() throws {
+    @Test(arguments: memoryBytes)
+    func eachReasonNotToStartHasItsWords(_ memoryBytes: UInt64) throws {
         let folder = try temporaryFolder()
         defer { try? FileManager.default.removeItem(atPath: folder) }
         let closed = "\(folder)/closed"
@@ -89,6 +98,8 @@ import Wire
         try write("#!/nowhere/interpreter\n", to: orphan, mode: 0o700)
         let harness = try RunningHarness(RunningHarness.kinds[0])
         func failure(_ specification: CommandSpecification, _ key: UInt64) throws -> StartFailure {
+            var specification = specification
+            specification.limits.memoryBytesMax = memoryBytes
             let result = try harness.run(specification, key: key)
             #expect(result.outcome == .failedToStart)
             #expect(result.exitCode == nil && result.signal == nil)

@@ -17,7 +17,7 @@ from image import build_image
 from machine import Guest, GuestError
 
 PACKAGE_IN_GUEST = "/var/cache/vireo/vireo.deb"
-INSTALL_TIMEOUT_SECONDS = 120
+INSTALL_TIMEOUT_SECONDS = 240
 UNIT = "vireod.service"
 ENVIRONMENT_FILE = "/etc/vireo/test.env"
 DROP_IN = f"/etc/systemd/system/{UNIT}.d/test.conf"

@@ -100,7 +100,7 @@ class HostEnd:
 
 def last_handshake(host: HostEnd) -> Message:
     """One comes for the host's arrival and one for its question, which may take the first's place."""
-    handshake = host.wait_for("handshake", timeout_seconds=5)
+    handshake = host.wait_for("handshake", timeout_seconds=20)
     try:
         return host.wait_for("handshake", timeout_seconds=1)
     except TimeoutError:

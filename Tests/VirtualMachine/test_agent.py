@@ -48,7 +48,7 @@ def host(agent: Agent) -> Iterator[HostEnd]:
 def begin(agent: Agent, host: HostEnd, flags: str = "--interval 1") -> Message:
     """Starts the agent with these flags and returns its handshake."""
     agent.restart(flags)
-    return host.wait_for("handshake", timeout_seconds=5)
+    return host.wait_for("handshake", timeout_seconds=20)
 
 
 def hear_out(host: HostEnd, quiet_seconds: float = 3.5) -> None:
@@ -103,8 +103,8 @@ def test_the_engine_asked_for_runs_and_is_named(agent: Agent, host: HostEnd) -> 
 
 def test_a_newline_comes_first_and_then_the_handshake(agent: Agent, host: HostEnd) -> None:
     agent.restart()
-    assert host.receive_line(timeout_seconds=5) == b""
-    handshake = host.receive_message(timeout_seconds=5)
+    assert host.receive_line(timeout_seconds=20) == b""
+    handshake = host.receive_message(timeout_seconds=20)
     assert handshake["type"] == "handshake"
     assert handshake["platform"] == "linux"
     assert handshake["version"]
@@ -140,7 +140,7 @@ def test_metrics_agree_with_what_the_guest_says_of_itself(agent: Agent, host: Ho
 
 def test_metrics_come_at_the_interval(agent: Agent, host: HostEnd) -> None:
     begin(agent, host, "--interval 0.2")
-    host.wait_for("metrics", timeout_seconds=5)
+    host.wait_for("metrics", timeout_seconds=20)
     hear_backlog = time.monotonic() + 2
     while time.monotonic() < hear_backlog:
         host.wait_for("metrics", timeout_seconds=2)
@@ -223,7 +223,7 @@ def leave(host: HostEnd, how: str) -> None:
 def test_each_host_that_returns_gets_a_handshake(agent: Agent) -> None:
     agent.restart("--interval 0.3")
     host = agent.guest.attach()
-    session = host.wait_for("handshake", timeout_seconds=5).get("session")
+    session = host.wait_for("handshake", timeout_seconds=20).get("session")
     for number, case in enumerate(RETURNS, start=1):
         leave(host, case.leaves)
         time.sleep(case.gap_seconds)
@@ -379,7 +379,7 @@ def test_sigterm_ends_it_in_time_and_with_success(agent: Agent, host_state: str)
     agent.restart("--interval 0.05" if host_state == "stuck" else "--interval 1")
     host = agent.guest.attach() if host_state != "absent" else None
     if host is not None and host_state == "reading":
-        host.wait_for("metrics", timeout_seconds=5)
+        host.wait_for("metrics", timeout_seconds=20)
     if host_state == "stuck":
         # Nobody reads: a drain that waited for the host would not end.
         time.sleep(5)

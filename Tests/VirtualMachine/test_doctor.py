@@ -129,7 +129,7 @@ def host(patient: Patient) -> Iterator[HostEnd]:
     """A host that is there and has said something."""
     with patient.guest.attach() as host:
         host.send_message({"type": "handshake_request"})
-        host.wait_for("handshake", timeout_seconds=5)
+        host.wait_for("handshake", timeout_seconds=20)
         yield host
     patient.guest.detach_all()
 
@@ -316,7 +316,7 @@ def test_from_outside_a_busy_socket_is_not_dead(
         "client", "busy, not dead", "sudo ss -xp")
     # Who was there has noticed nothing.
     host.send_message({"type": "handshake_request"})
-    host.wait_for("handshake", timeout_seconds=5)
+    host.wait_for("handshake", timeout_seconds=20)
 
 
 def test_from_outside_a_port_that_nobody_has_open(patient: Patient) -> None:

@@ -188,7 +188,7 @@ def test_each_write_that_qemu_takes_is_an_out_edge(
         if host_reads:
             for _ in range(10):
                 probe.write_lines(port, line_bytes=100, count=1)
-                assert len(host.receive_bytes(timeout_seconds=5)) == 100
+                assert len(host.receive_bytes(timeout_seconds=20)) == 100
                 time.sleep(0.05)
         else:
             probe.write_lines(port, line_bytes=100, count=10, gap_milliseconds=50)
@@ -358,7 +358,7 @@ def test_half_a_frame_of_a_killed_agent_is_glued_to_the_next_ones(
         probe.close(port)
         port = probe.open()
         probe.write_lines(port, line_bytes=6, count=1)
-        assert host.receive_line(timeout_seconds=5) == b"w" * 10 + b"g" * 5
+        assert host.receive_line(timeout_seconds=20) == b"w" * 10 + b"g" * 5
 
 
 def test_unread_input_is_discarded_at_close_and_kept_while_closed(
@@ -450,7 +450,7 @@ def test_an_unplugged_port_is_dead_and_a_plugged_one_is_a_new_node(
         assert probe.poll(renewed) == OUT
         # The host never noticed: the same connection goes on.
         probe.write_lines(renewed, line_bytes=6, count=1)
-        assert host.receive_line(timeout_seconds=5) == b"ggggg"
+        assert host.receive_line(timeout_seconds=20) == b"ggggg"
 
 
 # io_uring.

@@ -129,7 +129,7 @@ def test_a_slow_reader_stops_the_flow_at_its_window(agent: Agent) -> None:
     agent.stop()
     with agent.guest.attach() as host:
         agent.restart(FLOW)
-        handshake = host.wait_for("handshake", timeout_seconds=5)
+        handshake = host.wait_for("handshake", timeout_seconds=20)
         host.send_message({
             "type": "handshake_ack", "epoch": handshake["epoch"],
             "session": handshake["session"], "received": 0, "window": 32_768,
@@ -187,7 +187,7 @@ def test_odd_answers_lose_nothing(agent: Agent, answers: str) -> None:
         if answers != "no":
             odd.send_message(answer)
         if answers == "late":
-            assert odd.wait_for("metrics", timeout_seconds=5)["seq"] == host.count + 1
+            assert odd.wait_for("metrics", timeout_seconds=20)["seq"] == host.count + 1
         else:
             # An agent that was acknowledged once never falls back to messages without numbers.
             with pytest.raises(TimeoutError):

@@ -26,7 +26,14 @@ struct clinux_child {
     int group_count;
     /* RLIMIT_NOFILE, 0 to keep it. */
     uint64_t descriptors_max;
+    /* Whether the child may run in the caller's memory until it is another program, where the
+     * machine can do so and it does not change the user: all that this struct points to, and the
+     * room, have to stay until the child has ended. */
+    int shares_memory;
 };
+
+/* The memory that a child runs on which shares the caller's. */
+struct clinux_room;
 
 /* Where a child that could not become its program failed: bytes of the report pipe. */
 enum {
@@ -45,15 +52,19 @@ struct clinux_spawned {
     int pidfd;
     /* The reading end of the report pipe, non-blocking: empty at its end when the program runs. */
     int report;
+    /* To be freed by clinux_free_room once the child has ended; NULL when it shares no memory. */
+    struct clinux_room *room;
 };
 
 /* Starts a child in a session of its own: no descriptor but the three, no signal blocked, handled or
  * ignored, umask 077, no core dumps, no_new_privs, killed with the calling thread.
  *
  * clone3(2) with CLONE_PIDFD and, with a control group, CLONE_INTO_CGROUP; where that is refused
- * clone(2), and the child moves itself into the group first of all. Returns before the program runs: whether it does is told by the report pipe once
- * the child has ended. -1 and errno when there is no child. */
+ * clone(2), and the child moves itself into the group first of all. Returns before the program runs:
+ * whether it does is told by the report pipe once the child has ended. -1 and errno when there is no
+ * child. */
 int clinux_spawn(const struct clinux_child *child, struct clinux_spawned *spawned);
+void clinux_free_room(struct clinux_room *room);
 
 /* The child behind a pidfd, if it has ended; it is gone then. 1: exited with `number`; 2: ended by
  * signal `number`; 0: it runs; -1 on failure. waitid(2). */

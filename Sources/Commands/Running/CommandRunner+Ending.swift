@@ -132,7 +132,7 @@ extension CommandRunner {
         guard !slot.hasStreams else { return }
         answer(slot)
         if let group = slot.group {
-            isolation.release(group)
+            isolation.release(group, slot.specification.limits)
             sweepSoon()
         }
         slot.group = nil

@@ -156,17 +156,18 @@ public final class CommandRunner {
         var environment = specification.environment.map { "\($0.key)=\($0.value)" }.sorted()
         slot.group = try? isolation.takeGroup(specification.limits)
         if slot.group == nil { environment.append(marker) }
-        let child = ChildSpecification(
+        var child = ChildSpecification(
             paths: specification.paths, arguments: specification.arguments,
             environment: environment, directory: specification.directory, account: account,
             descriptorsMax: specification.limits.descriptorsMax)
+        child.mayShareMemory = specification.mayShareMemoryAtStart
         if let group = slot.group {
             do throws(Errno) {
                 slot.child = try ChildHandle(
                     child, input: input, output: output, error: error, in: group)
                 return
             } catch {
-                isolation.release(group)
+                isolation.release(group, specification.limits)
                 slot.group = nil
                 if error == .again || error == .noMemory { throw error }
                 isolation.giveUpGroups(error)

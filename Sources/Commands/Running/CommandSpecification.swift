@@ -39,6 +39,17 @@ public struct CommandSpecification: Hashable, Sendable {
         return folders.filter { $0.hasPrefix("/") }.map { "\($0)/\(name)" }
     }
 
+    /// Whether a group of its own leaves it the memory to begin in its parent's: what the kernel
+    /// copies for execve(2) is charged to the group while both share it.
+    var mayShareMemoryAtStart: Bool {
+        let memory = limits.memoryBytesMax ?? .max
+        guard memory >= RunningLimits.sharedStartMemoryMin else { return false }
+        let texts =
+            arguments.reduce(0) { $0 + $1.utf8.count }
+            + environment.reduce(0) { $0 + $1.key.utf8.count + $1.value.utf8.count }
+        return texts <= RunningLimits.sharedStartTextMax
+    }
+
     /// Why it could not be run by anybody, if so.
     var fault: String? {
         guard let name = arguments.first, !(program ?? name).isEmpty else {

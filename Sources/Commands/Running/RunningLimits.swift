@@ -30,6 +30,12 @@ public enum RunningLimits {
     /// the same.
     public static let killMilliseconds: UInt64 = 2000
 
+    /// Bytes of memory.max below which a command gets a copy of its parent's memory to begin in:
+    /// what execve(2) takes before the program is there has to fit in many times.
+    public static let sharedStartMemoryMin: UInt64 = 16 << 20
+    /// Bytes of arguments and variables above which it does too: execve(2) copies them.
+    public static let sharedStartTextMax = 65_536
+
     /// Milliseconds between two looks for descendants that are left, and for groups to be removed.
     public static let sweepMilliseconds: UInt64 = 20
 }
