@@ -204,10 +204,13 @@ struct clinux_room {
     _Alignas(16) char stack[stack_bytes];
 };
 
-/* A child in the same memory that runs on a stack of its own, so that the parent goes on: the kernel
- * copies no page tables, and neither side takes a fault for each page that it writes next. */
-static long clone_sharing(struct clone_args *arguments, struct clinux_room *room) {
+/* clone3(2) or clone(2) of a child in the same memory that runs on a stack of its own, so that the
+ * parent goes on: the kernel copies no page tables, and neither side takes a fault for each page that
+ * it writes next. */
+static long clone_sharing(long number, long first, long second, long third, struct clinux_room *room) {
 #if CAN_SHARE_MEMORY && defined(__x86_64__)
+    register long fourth __asm__("r10") = 0;
+    register long fifth __asm__("r8") = 0;
     long result;
     __asm__ volatile("syscall\n\t"
                      "testq %%rax, %%rax\n\t"
@@ -217,33 +220,35 @@ static long clone_sharing(struct clone_args *arguments, struct clinux_room *room
                      "callq *%[become]\n"
                      "1:"
                      : "=a"(result)
-                     : "0"((long)SYS_clone3), "D"(arguments), "S"(sizeof *arguments),
+                     : "0"(number), "D"(first), "S"(second), "d"(third), "r"(fourth), "r"(fifth),
                        [become] "r"(become), [beginning] "r"(&room->beginning)
                      : "rcx", "r11", "memory");
     return result;
 #elif CAN_SHARE_MEMORY && defined(__aarch64__)
-    register long which __asm__("x8") = SYS_clone3;
-    register long first __asm__("x0") = (long)arguments;
-    register long second __asm__("x1") = sizeof *arguments;
+    register long x8 __asm__("x8") = number;
+    register long x0 __asm__("x0") = first;
+    register long x1 __asm__("x1") = second;
+    register long x2 __asm__("x2") = third;
+    register long x3 __asm__("x3") = 0;
+    register long x4 __asm__("x4") = 0;
     __asm__ volatile("svc 0\n\t"
                      "cbnz x0, 1f\n\t"
                      "mov x29, 0\n\t"
                      "mov x0, %[beginning]\n\t"
                      "blr %[become]\n"
                      "1:"
-                     : "+r"(first)
-                     : "r"(which), "r"(second), [become] "r"(become),
+                     : "+r"(x0)
+                     : "r"(x8), "r"(x1), "r"(x2), "r"(x3), "r"(x4), [become] "r"(become),
                        [beginning] "r"(&room->beginning)
                      : "x30", "memory");
-    return first;
+    return x0;
 #else
-    (void)arguments, (void)room;
+    (void)number, (void)first, (void)second, (void)third, (void)room;
     return -ENOSYS;
 #endif
 }
 
-/* In the child of fork(2)'s kind it does not return. */
-static pid_t make_child(struct beginning *beginning, struct clinux_room *room, int *pidfd) {
+static long make_with_clone3(struct beginning *beginning, struct clinux_room *room, int *pidfd) {
     int cgroup = beginning->child.cgroup;
     struct clone_args arguments;
     memset(&arguments, 0, sizeof arguments);
@@ -251,29 +256,36 @@ static pid_t make_child(struct beginning *beginning, struct clinux_room *room, i
     arguments.pidfd = (uint64_t)(uintptr_t)pidfd;
     arguments.exit_signal = SIGCHLD;
     arguments.cgroup = cgroup >= 0 ? (uint64_t)cgroup : 0;
-    long result;
     if (room) {
         room->beginning = *beginning;
         arguments.flags |= CLONE_VM;
         arguments.stack = (uint64_t)(uintptr_t)room->stack;
         arguments.stack_size = stack_bytes;
-        result = clone_sharing(&arguments, room);
-    } else {
-        result = CALL2(SYS_clone3, &arguments, sizeof arguments);
-        if (result == 0) become(beginning);
+        return clone_sharing(SYS_clone3, (long)&arguments, sizeof arguments, 0, room);
     }
-    if (result != -ENOSYS && result != -EPERM) {
-        if (result < 0) errno = (int)-result;
-        return result < 0 ? -1 : (pid_t)result;
-    }
-    /* Containers, and systemd's RestrictNamespaces=, refuse clone3: a filter cannot see its flags. */
+    long result = CALL2(SYS_clone3, &arguments, sizeof arguments);
+    if (result == 0) become(beginning);
+    return result;
+}
+
+/* The child moves itself into its group, which costs it the wait for a grace period of the kernel. */
+static long make_with_clone(struct beginning *beginning, struct clinux_room *room, int *pidfd) {
+    int cgroup = beginning->child.cgroup;
     if (cgroup >= 0) {
         beginning->members = openat(cgroup, "cgroup.procs", O_WRONLY | O_CLOEXEC);
-        if (beginning->members < 0) return -1;
+        if (beginning->members < 0) return -errno;
     }
-    pid_t pid = (pid_t)syscall(SYS_clone, CLONE_PIDFD | SIGCHLD, NULL, pidfd, NULL, NULL);
-    if (pid == 0) become(beginning);
-    return pid;
+    long flags = CLONE_PIDFD | SIGCHLD, result;
+    if (room) {
+        room->beginning = *beginning;
+        result = clone_sharing(
+            SYS_clone, flags | CLONE_VM, (long)(room->stack + stack_bytes), (long)pidfd, room);
+    } else {
+        result = CALL4(SYS_clone, flags, NULL, pidfd, NULL);
+        if (result == 0) become(beginning);
+    }
+    if (beginning->members >= 0) close(beginning->members);
+    return result;
 }
 
 static int above_standard(int fd) {
@@ -305,18 +317,19 @@ int clinux_spawn(const struct clinux_child *child, struct clinux_spawned *spawne
     struct clinux_room *room =
         CAN_SHARE_MEMORY && child->shares_memory && !child->changes_user ? malloc(sizeof *room) : NULL;
     int pidfd = -1;
-    pid_t pid = make_child(&beginning, room, &pidfd);
-    int kept = errno;
-    if (beginning.members >= 0) close(beginning.members);
+    long result = make_with_clone3(&beginning, room, &pidfd);
+    /* Containers, and systemd's RestrictNamespaces=, refuse clone3: a filter cannot see its flags. */
+    if (result == -ENOSYS || result == -EPERM) result = make_with_clone(&beginning, room, &pidfd);
     pthread_sigmask(SIG_SETMASK, &before, NULL);
     close(report[1]);
-    if (pid < 0) {
+    if (result < 0) {
         free(room);
         close(report[0]);
-        errno = kept;
+        errno = (int)-result;
         return -1;
     }
-    *spawned = (struct clinux_spawned){.pid = pid, .pidfd = pidfd, .report = report[0], .room = room};
+    *spawned = (struct clinux_spawned){
+        .pid = (pid_t)result, .pidfd = pidfd, .report = report[0], .room = room};
     return 0;
 }
 
