@@ -63,6 +63,7 @@ bench: build ## ours on both engines beside the peers, in one table of ratios
 	$(SWIFT) build --configuration release --package-path Benchmarks/nio
 	Benchmarks/compare --vireo $(BIN)/vireo --json .build/bench.json --svg .build/bench.svg
 	cd Benchmarks/memory && $(SWIFT) package --disable-sandbox benchmark --no-progress
+	Benchmarks/memory/check
 
 bench-short: build ## the same in half a minute, without SwiftNIO and tokio; fails on counts only
 	@.ci/install gcc libc6-dev liburing-dev python3

@@ -10,9 +10,12 @@ let package = Package(
         .package(url: "https://github.com/ordo-one/benchmark", exact: "1.38.1", traits: []),
     ],
     targets: [
+        // The counter of Vireo's own tests, which it gives to nobody else: a link to its sources.
+        .target(name: "AllocationCount"),
         .executableTarget(
             name: "Memory",
             dependencies: [
+                "AllocationCount",
                 .product(name: "Benchmark", package: "benchmark"),
                 .product(name: "VireoEngine", package: "vireo"),
                 .product(name: "VireoSession", package: "vireo"),
