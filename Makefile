@@ -49,8 +49,8 @@ deb: build ## build the Debian package and check it: .build-deb/vireo_VERSION_AR
 	@rm -rf $(DEB_FOLDER)/installed && dpkg-deb -x $(DEB) $(DEB_FOLDER)/installed
 	@ls -l $$(readlink -f $(DEB))
 
-deb-reproducible: deb ## the packaging step once more, elsewhere: the same bytes
-	@.packaging/reproduce $(BIN) $(DEB)
+deb-reproducible: deb ## the packaging step once more, elsewhere: the same bytes; LONG=1 compiles again too
+	@REBUILD=$(LONG) .packaging/reproduce $(BIN) $(DEB)
 
 deb-offline: deb ## the package and its dependencies, for guests without a network: .build-deb/offline
 	@.packaging/offline $(DEB) $(DEB_FOLDER)/offline
