@@ -215,7 +215,6 @@ static long clone_sharing(long number, long first, long second, long third, stru
     __asm__ volatile("syscall\n\t"
                      "testq %%rax, %%rax\n\t"
                      "jnz 1f\n\t"
-                     "xorl %%ebp, %%ebp\n\t"
                      "movq %[beginning], %%rdi\n\t"
                      "callq *%[become]\n"
                      "1:"
@@ -233,7 +232,6 @@ static long clone_sharing(long number, long first, long second, long third, stru
     register long x4 __asm__("x4") = 0;
     __asm__ volatile("svc 0\n\t"
                      "cbnz x0, 1f\n\t"
-                     "mov x29, 0\n\t"
                      "mov x0, %[beginning]\n\t"
                      "blr %[become]\n"
                      "1:"
