@@ -22,5 +22,5 @@ let package = Package(
             ],
             path: "Benchmarks/Memory",
             swiftSettings: [.enableExperimentalFeature("Lifetimes")],
-            plugins: [.plugin(name: "BenchmarkPlugin", package: "benchmark")])
+            plugins: [.plugin(name: "BenchmarkPlugin", package: "benchmark")]),
     ])

@@ -177,7 +177,8 @@ public final class ChildHandle {
 
 /// Texts as C wants them: an array of strings that ends with NULL.
 @safe private final class CStrings {
-    /// SAFETY: allocated in init, freed in deinit, read only by the calls of one initialiser.
+    /// SAFETY: allocated in init, freed in deinit; a child that shares memory reads it until it was
+    /// reaped, and ChildHandle keeps it that long.
     let start: UnsafeMutablePointer<UnsafeMutablePointer<CChar>?>
     private let count: Int
 

@@ -132,7 +132,7 @@ extension CommandRunner {
         guard !slot.hasStreams else { return }
         answer(slot)
         if let group = slot.group {
-            isolation.release(group, slot.specification.limits)
+            isolation.release(group)
             sweepSoon()
         }
         slot.group = nil

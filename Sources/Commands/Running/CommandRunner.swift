@@ -167,7 +167,7 @@ public final class CommandRunner {
                     child, input: input, output: output, error: error, in: group)
                 return
             } catch {
-                isolation.release(group, specification.limits)
+                isolation.release(group)
                 slot.group = nil
                 if error == .again || error == .noMemory { throw error }
                 isolation.giveUpGroups(error)

@@ -9,7 +9,8 @@ import Logging
 /// since a group that has controllers for its children may hold no process itself.
 ///
 /// Making a group and removing it costs the kernel as much as starting a process: one that is empty
-/// when its command has ended is kept for the next one, which sets its limits where they differ.
+/// when its command has ended is kept for the next one, which sets all its limits anew:
+/// the one before may have had the rights to change them.
 ///
 /// Without that this program becomes a subreaper: descendants that lose their parent become its
 /// children instead of init's, and are found in /proc by who descends from whom and by a variable
@@ -38,9 +39,8 @@ public final class Isolation {
     private var base: ControlGroup?
     /// Groups whose command has ended and that are not empty yet.
     private var leftovers: Set<String> = []
-    /// Empty groups for the commands to come, at most ``RunningLimits/runningMax``, each with the
-    /// limits that it has.
-    private var spares: [(group: ControlGroup, limits: ResourceLimits)] = []
+    /// Empty groups for the commands to come, at most ``RunningLimits/runningMax``.
+    private var spares: [ControlGroup] = []
     private var madeCount = 0
     private var isSubreaper = false
 
@@ -73,7 +73,7 @@ public final class Isolation {
     deinit { removeSpares() }
 
     private func removeSpares() {
-        for spare in spares { try? base?.removeChild(spare.group.name) }
+        for spare in spares { try? base?.removeChild(spare.name) }
         spares.removeAll()
     }
 
@@ -116,12 +116,9 @@ public final class Isolation {
     /// A group for one command with its limits; `nil` where there are none to be had.
     func takeGroup(_ limits: ResourceLimits) throws(Errno) -> ControlGroup? {
         guard let base else { return nil }
-        if let place = spares.lastIndex(where: { $0.limits == limits }) {
-            return spares.remove(at: place).group
-        }
         let group: ControlGroup
         if let spare = spares.popLast() {
-            group = spare.group
+            group = spare
         } else {
             group = try base.makeChild(unusedName())
         }
@@ -149,12 +146,10 @@ public final class Isolation {
     }
 
     /// The command of the group has ended: it is for the next one, or removed once it is empty.
-    ///
-    /// - Parameter limits: those that it was taken with.
-    func release(_ group: ControlGroup, _ limits: ResourceLimits) {
+    func release(_ group: ControlGroup) {
         guard base != nil else { return }
         if spares.count < RunningLimits.runningMax, !group.wasKilled, !group.isPopulated {
-            spares.append((group, limits))
+            spares.append(group)
         } else {
             leftovers.insert(group.name)
             sweep()

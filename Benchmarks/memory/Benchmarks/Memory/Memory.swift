@@ -5,7 +5,7 @@ import Slabs
 import Wire
 
 /// Calls of the allocator in all iterations of one measurement. There is to be none, and no noise in
-/// it: the folder Thresholds holds the files that `thresholds check` compares it with.
+/// it: `Benchmarks/memory/check` compares it with the files of the folder Thresholds.
 let allocations = BenchmarkMetric.custom("allocations", useScalingFactor: false)
 
 extension Benchmark {
