@@ -69,6 +69,9 @@ public final class ChildHandle {
     private var pidfd: FileDescriptor?
     private let pidfdNumber: Int32
     private let report: FileDescriptor
+    /// Whether it was not born in its group but moves there itself, and waits for the kernel to do
+    /// so: some ten milliseconds. A ``Zygote`` spares the next one that.
+    public let movedItself: Bool
     /// What a child that shares memory reads, until it was reaped.
     private var shared: SharedWithChild?
 
@@ -81,11 +84,13 @@ public final class ChildHandle {
     ///   - output: is its standard output.
     ///   - error: is its standard error.
     ///   - group: where it is born, with no moment outside.
-    /// - Throws: what clone3(2) or pipe(2) say: EAGAIN at a limit of processes.
+    ///   - zygote: stands in that group and starts it, if it is ready.
+    /// - Throws: what clone3(2) or pipe(2) say: EAGAIN at a limit of processes; ECHILD when the
+    ///   zygote fails: its group has to be killed then, for nobody knows what it did.
     public init(
         _ specification: ChildSpecification, input: borrowing FileDescriptor,
         output: borrowing FileDescriptor, error: borrowing FileDescriptor,
-        in group: ControlGroup? = nil
+        in group: ControlGroup? = nil, by zygote: Zygote? = nil
     ) throws(Errno) {
         let paths = CStrings(specification.paths)
         let arguments = CStrings(specification.arguments)
@@ -105,7 +110,8 @@ public final class ChildHandle {
                 group: account?.group ?? 0, groups: groups.baseAddress,
                 group_count: Int32(groups.count),
                 descriptors_max: specification.descriptorsMax,
-                shares_memory: specification.mayShareMemory ? 1 : 0)
+                shares_memory: specification.mayShareMemory ? 1 : 0,
+                zygote: specification.mayShareMemory ? zygote?.ready : nil)
             return unsafe clinux_spawn(&child, &spawned)
         }
         guard result == 0 else { throw .current }
@@ -113,6 +119,7 @@ public final class ChildHandle {
         pidfdNumber = unsafe spawned.pidfd
         pidfd = unsafe FileDescriptor(owning: spawned.pidfd)
         report = unsafe FileDescriptor(owning: spawned.report)
+        movedItself = unsafe spawned.moved_itself != 0
         if let room = unsafe spawned.room {
             let texts = [paths, arguments, environment, directory]
             shared = unsafe SharedWithChild(texts, room)

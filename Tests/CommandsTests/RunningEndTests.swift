@@ -7,9 +7,6 @@ import Wire
 
 /// Commands that do not end by themselves, that hold on to what they have, or print without end.
 @Suite(.serialized) struct RunningEndTests {
-    /// A number of seconds that no other process here sleeps: what is left is found by it.
-    private func unusualSeconds() -> String { "98\(Int.random(in: 100_000...999_999))" }
-
     // MARK: Rows 38 and 39
 
     @Test(arguments: RunningHarness.kinds)

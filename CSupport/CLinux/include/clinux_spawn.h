@@ -6,6 +6,9 @@
 #include <stdint.h>
 #include <sys/types.h>
 
+/* A process that stands in a control group and starts children of its parent there. */
+struct clinux_zygote;
+
 /* What the child becomes. All pointers are the caller's and are read only. */
 struct clinux_child {
     /* Paths to try one after the other, ending with NULL: what execvp(3) would make of a name. */
@@ -30,6 +33,8 @@ struct clinux_child {
      * machine can do so and it does not change the user: all that this struct points to, and the
      * room, have to stay until the child has ended. */
     int shares_memory;
+    /* The one of the control group that starts it, ready; NULL to do without. */
+    struct clinux_zygote *zygote;
 };
 
 /* The memory that a child runs on which shares the caller's. */
@@ -54,17 +59,32 @@ struct clinux_spawned {
     int report;
     /* To be freed by clinux_free_room once the child has ended; NULL when it shares no memory. */
     struct clinux_room *room;
+    /* Whether the child moves itself into the control group, and waits for the kernel to do it. */
+    int moved_itself;
 };
 
 /* Starts a child in a session of its own: no descriptor but the three, no signal blocked, handled or
  * ignored, umask 077, no core dumps, no_new_privs, killed with the calling thread.
  *
  * clone3(2) with CLONE_PIDFD and, with a control group, CLONE_INTO_CGROUP; where that is refused
- * clone(2), and the child moves itself into the group first of all. Returns before the program runs:
+ * clone(2), and the child moves itself into the group first of all. With a zygote, clone(2) by that,
+ * where the texts have room with it. Returns before the program runs:
  * whether it does is told by the report pipe once the child has ended. -1 and errno when there is no
- * child. */
+ * child; ECHILD when the zygote fails, and its group has to be killed. */
 int clinux_spawn(const struct clinux_child *child, struct clinux_spawned *spawned);
 void clinux_free_room(struct clinux_room *room);
+
+/* Starts a zygote for the group whose directory is open as `cgroup`: a copy of the caller that shares
+ * its descriptors, moves into the group and waits there, with all signals blocked, to be asked. It is
+ * killed with the calling thread. NULL and errno when there is none. */
+struct clinux_zygote *clinux_zygote_start(int cgroup);
+pid_t clinux_zygote_pid(const struct clinux_zygote *zygote);
+/* 1 when it stands in the group and is not at work. */
+int clinux_zygote_is_ready(const struct clinux_zygote *zygote);
+/* 1 once it has ended and was reaped, with a child whose start it did not tell of. */
+int clinux_zygote_has_ended(struct clinux_zygote *zygote);
+/* Kills it if it has not ended, and waits for that, at most a second. */
+void clinux_zygote_free(struct clinux_zygote *zygote);
 
 /* The child behind a pidfd, if it has ended; it is gone then. 1: exited with `number`; 2: ended by
  * signal `number`; 0: it runs; -1 on failure. waitid(2). */

@@ -131,10 +131,8 @@ extension CommandRunner {
     func finishIfClosed(_ slot: CommandSlot) {
         guard !slot.hasStreams else { return }
         answer(slot)
-        if let group = slot.group {
-            isolation.release(group)
-            sweepSoon()
-        }
+        if let group = slot.group { isolation.release(group) }
+        sweepSoon()
         slot.group = nil
         slot.family = nil
         slot.child = nil

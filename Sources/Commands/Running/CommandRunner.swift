@@ -163,13 +163,17 @@ public final class CommandRunner {
         child.mayShareMemory = specification.mayShareMemoryAtStart
         if let group = slot.group {
             do throws(Errno) {
-                slot.child = try ChildHandle(
-                    child, input: input, output: output, error: error, in: group)
+                let handle = try ChildHandle(
+                    child, input: input, output: output, error: error, in: group.control,
+                    by: group.zygote)
+                slot.child = handle
+                if handle.movedItself { isolation.startsAreSlow() }
                 return
             } catch {
+                if error == .noChild { group.kill() }
                 isolation.release(group)
                 slot.group = nil
-                if error == .again || error == .noMemory { throw error }
+                if error == .again || error == .noMemory || error == .noChild { throw error }
                 isolation.giveUpGroups(error)
             }
         }

@@ -33,7 +33,7 @@ final class CommandSlot {
     private(set) var key: UInt64 = 0
     var specification = CommandSpecification(arguments: [""])
     var child: ChildHandle?
-    var group: ControlGroup?
+    var group: CommandGroup?
     var family: ProcessFamily?
     var standardOutput = CapturedStream()
     var standardError = CapturedStream()

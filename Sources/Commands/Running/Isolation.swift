@@ -10,7 +10,9 @@ import Logging
 ///
 /// Making a group and removing it costs the kernel as much as starting a process: one that is empty
 /// when its command has ended is kept for the next one, which sets all its limits anew:
-/// the one before may have had the rights to change them.
+/// the one before may have had the rights to change them. Where a command cannot be born in its
+/// group, the group that is kept gets a ``Kernel/Zygote``, which starts the next one there. A
+/// command that has to be killed takes both along.
 ///
 /// Without that this program becomes a subreaper: descendants that lose their parent become its
 /// children instead of init's, and are found in /proc by who descends from whom and by a variable
@@ -37,17 +39,24 @@ public final class Isolation {
     /// Why it is no control group, `nil` when it is.
     public private(set) var reason: String?
     private var base: ControlGroup?
-    /// Groups whose command has ended and that are not empty yet.
-    private var leftovers: Set<String> = []
+    /// Groups whose command has ended and that are not empty yet, by name; those of a life before
+    /// this one have nothing but that.
+    private var leftovers: [String: CommandGroup?] = [:]
     /// Empty groups for the commands to come, at most ``RunningLimits/runningMax``.
-    private var spares: [ControlGroup] = []
+    private var spares: [CommandGroup] = []
     private var madeCount = 0
     private var isSubreaper = false
+    /// Whether groups that are kept get a zygote; from the first command on that had to move.
+    private(set) var usesZygotes: Bool
 
     static let groupPrefix = "command-"
     static let serverGroup = "server"
 
-    public init(_ choice: Choice = .automatic) {
+    /// - Parameters:
+    ///   - choice: what is wanted; ``kind`` tells what was to be had.
+    ///   - usesZygotes: whether zygotes start commands although the kernel may not need them.
+    public init(_ choice: Choice = .automatic, usesZygotes: Bool = false) {
+        self.usesZygotes = usesZygotes
         switch choice {
         case .processGroup: reason = "it was asked for"
         case .below(let path): open(path, mustBeDelegated: false)
@@ -65,7 +74,7 @@ public final class Isolation {
         // Commands of a life before this one, whose end nobody saw.
         for name in base.childNames() where name.hasPrefix(Self.groupPrefix) {
             (try? base.makeChild(name))?.kill()
-            leftovers.insert(name)
+            leftovers[name] = .some(nil)
         }
         sweep()
     }
@@ -73,8 +82,10 @@ public final class Isolation {
     deinit { removeSpares() }
 
     private func removeSpares() {
-        for spare in spares { try? base?.removeChild(spare.name) }
+        let names = spares.map(\.name)
+        // With a group its zygote goes, which is waited for.
         spares.removeAll()
+        for name in names { try? base?.removeChild(name) }
     }
 
     public var kind: Kind { base == nil ? .processGroup : .cgroup }
@@ -114,26 +125,34 @@ public final class Isolation {
     }
 
     /// A group for one command with its limits; `nil` where there are none to be had.
-    func takeGroup(_ limits: ResourceLimits) throws(Errno) -> ControlGroup? {
+    func takeGroup(_ limits: ResourceLimits) throws(Errno) -> CommandGroup? {
         guard let base else { return nil }
-        let group: ControlGroup
-        if let spare = spares.popLast() {
+        let group: CommandGroup
+        if let ready = spares.lastIndex(where: { $0.zygote?.isReady ?? false }) {
+            group = spares.remove(at: ready)
+        } else if let spare = spares.popLast() {
             group = spare
         } else {
-            group = try base.makeChild(unusedName())
+            group = CommandGroup(try base.makeChild(unusedName()))
         }
-        // A limit whose controller is not there fails, and does not hold: the rest still does.
-        try? group.write(limits.memoryBytesMax.map { "\($0)" } ?? "max", to: "memory.max")
-        try? group.write(limits.memoryBytesMax == nil ? "max" : "0", to: "memory.swap.max")
-        try? group.write(limits.memoryBytesMax == nil ? "0" : "1", to: "memory.oom.group")
-        try? group.write(limits.processesMax.map { "\($0)" } ?? "max", to: "pids.max")
-        let quota = limits.processorPercentMax.map { "\($0 * 1000)" } ?? "max"
-        try? group.write("\(quota) 100000", to: "cpu.max")
+        setLimits(of: group, limits)
         return group
     }
 
+    private func setLimits(of group: CommandGroup, _ limits: ResourceLimits) {
+        let control = group.control
+        // A limit whose controller is not there fails, and does not hold: the rest still does.
+        try? control.write(limits.memoryBytesMax.map { "\($0)" } ?? "max", to: "memory.max")
+        try? control.write(limits.memoryBytesMax == nil ? "max" : "0", to: "memory.swap.max")
+        try? control.write(limits.memoryBytesMax == nil ? "0" : "1", to: "memory.oom.group")
+        let processes = limits.processesMax.map { "\($0 + group.ownProcessCount)" }
+        try? control.write(processes ?? "max", to: "pids.max")
+        let quota = limits.processorPercentMax.map { "\($0 * 1000)" } ?? "max"
+        try? control.write("\(quota) 100000", to: "cpu.max")
+    }
+
     private func unusedName() -> String {
-        repeat { madeCount += 1 } while leftovers.contains("\(Self.groupPrefix)\(madeCount)")
+        repeat { madeCount += 1 } while leftovers["\(Self.groupPrefix)\(madeCount)"] != nil
         return "\(Self.groupPrefix)\(madeCount)"
     }
 
@@ -145,13 +164,18 @@ public final class Isolation {
         becomeSubreaper()
     }
 
+    /// A command had to move itself into its group: from here on zygotes spare the others that.
+    func startsAreSlow() { usesZygotes = true }
+
     /// The command of the group has ended: it is for the next one, or removed once it is empty.
-    func release(_ group: ControlGroup) {
+    func release(_ group: CommandGroup) {
         guard base != nil else { return }
-        if spares.count < RunningLimits.runningMax, !group.wasKilled, !group.isPopulated {
+        if spares.count < RunningLimits.runningMax, group.isUsable {
+            if usesZygotes { group.startZygote() }
             spares.append(group)
         } else {
-            leftovers.insert(group.name)
+            if !group.isRidOfZygote { group.kill() }
+            leftovers[group.name] = group
             sweep()
         }
     }
@@ -159,12 +183,12 @@ public final class Isolation {
     /// Removes what is empty by now.
     public func sweep() {
         guard let base else { return leftovers.removeAll() }
-        for name in leftovers {
+        for (name, group) in leftovers where group?.isRidOfZygote ?? true {
             do throws(Errno) {
                 try base.removeChild(name)
-                leftovers.remove(name)
+                leftovers[name] = nil
             } catch {
-                if error == .notFound { leftovers.remove(name) }
+                if error == .notFound { leftovers[name] = nil }
             }
         }
     }

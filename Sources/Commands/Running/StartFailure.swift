@@ -25,6 +25,9 @@ public struct StartFailure: Error, Hashable, Sendable, CustomStringConvertible {
         case .clone where failure.errno == .again:
             description =
                 "no more processes may be started now (\(failure.errno)); try again later"
+        case .clone where failure.errno == .noChild:
+            description =
+                "the process that starts commands was killed (\(failure.errno)); try again"
         case .clone, .session, .descriptors, .limits, .group:
             description = "the process could not be made: \(failure.step), \(failure.errno)"
         }
