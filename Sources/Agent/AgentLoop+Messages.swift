@@ -1,3 +1,4 @@
+import IOEngine
 import Kernel
 import Logging
 import Port
@@ -8,7 +9,6 @@ import Wire
 extension AgentLoop {
     /// Takes one frame: the first `count` bytes of `readable`.
     func take(_ readable: RawSpan, _ count: Int) {
-        let wall = WallTime.now.millisecondsSince1970
         do throws(JSONError) {
             try parser.parse(readable, count: count)
         } catch {
@@ -18,7 +18,7 @@ extension AgentLoop {
         }
         let message = HostMessage(parser.root)
         switch message {
-        case .metricsRequest: sampler.request(at: .now)
+        case .metricsRequest: sampler.request(at: engine.now)
         case .keepAliveRequest(let request):
             let answer = KeepAlive(
                 .answer, sequenceNumber: request.sequenceNumber, wallMilliseconds: wall)
@@ -40,15 +40,16 @@ extension AgentLoop {
         }
     }
 
+    private var wall: Int64 { WallTime.now.millisecondsSince1970 }
+
     func refuseOverlong(_ bytes: UInt64) {
         reply(
-            .messageTooLarge(
-                bytes: bytes, wallMilliseconds: WallTime.now.millisecondsSince1970))
+            .messageTooLarge(bytes: bytes, wallMilliseconds: wall))
     }
 
     /// Sends an error if the budget allows one of its size, and counts it otherwise.
     func reply(_ error: ErrorMessage) {
-        let room = replies.bytesMax(receivedBytes: channel.counters.bytesReceived, at: .now)
+        let room = replies.bytesMax(receivedBytes: channel.counters.bytesReceived, at: engine.now)
         var written = 0
         let isSent = channel.appendControl { space in
             var writer = JSONWriter(space)
@@ -59,7 +60,7 @@ extension AgentLoop {
             return count
         }
         if isSent {
-            replies.sent(bytes: written, at: .now)
+            replies.sent(bytes: written, at: engine.now)
         } else {
             replies.suppress()
         }

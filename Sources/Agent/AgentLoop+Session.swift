@@ -10,7 +10,7 @@ import Wire
 /// says, in the order that `Session.docc/Session.md` gives.
 extension AgentLoop {
     /// The session's clock.
-    var milliseconds: UInt64 { MonotonicTime.now.nanoseconds / 1_000_000 }
+    var milliseconds: UInt64 { engine.now.nanoseconds / 1_000_000 }
 
     func perform(_ actions: GuestSession.Actions) {
         if actions.releasedBytes > 0 {
@@ -101,6 +101,11 @@ extension AgentLoop {
     }
 
     private func moveData(at now: UInt64) {
+        // Asked at each message: most of the time nothing waits, or may leave.
+        switch session.state {
+        case .absent, .greeting, .rolledBack: return
+        case .acknowledged, .plain, .observer: break
+        }
         if session.hasEarlierToLeave { grantEarlier(at: now) }
         repeat { grant(at: now) } while admitNext(at: now)
     }
@@ -130,7 +135,9 @@ extension AgentLoop {
     ///
     /// - Returns: whether there was one.
     private func admitNext(at now: UInt64) -> Bool {
-        guard channel.unsentDataBytes < AgentLimits.unsentDataBytesMax else { return false }
+        guard !outbox.isEmpty, channel.unsentDataBytes < AgentLimits.unsentDataBytesMax else {
+            return false
+        }
         for messageClass in Self.dataClasses {
             guard let next = outbox.first(of: messageClass, where: { mayLeave($0, at: now) }) else {
                 continue

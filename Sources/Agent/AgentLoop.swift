@@ -24,7 +24,7 @@ final class AgentLoop {
     }
 
     /// What waits to be sent as data.
-    enum Message {
+    indirect enum Message {
         case metrics(MetricsSample)
         case result(RelayAnswer)
     }

@@ -115,6 +115,9 @@ public final class IOEngine {
 
     public var counters: Counters { backend.counters }
     public var registration: Registration { registrar.state }
+    /// The moment to plan with, at most one tick old (1 to 10 ms): one look at the clock serves a
+    /// turn.
+    public var now: MonotonicTime { table.clock.now }
     /// Streams open now.
     public var streamCount: Int { table.openCount }
 
@@ -252,7 +255,7 @@ public final class IOEngine {
         let deadline = earlier(earlier(timers.next, registrar.retryAt), limit)
         backend.wait(until: deadline, deliver)
         guard deadline != nil else { return }
-        let now = MonotonicTime.now
+        let now = table.clock.now
         while let key = timers.takeDue(at: now) { deliver(.timer(key)) }
         if let retryAt = registrar.retryAt, retryAt <= now {
             registrar.retry(with: backend, now: now)

@@ -85,6 +85,7 @@ final class StreamTable {
     /// against `count`. A slot is not copyable, so an Array cannot hold it.
     private let slots: UnsafeMutablePointer<StreamSlot>
     let count: Int
+    let clock = TurnClock()
     private var free: [UInt32]
     /// Streams that have something to deliver without the kernel: see ``queue(_:)``.
     private(set) var queued: [UInt32] = []

@@ -27,7 +27,7 @@ extension Port {
         consumedWhenNoticed = channel.consumedBytes
         engine.setTimer(
             openTimer,
-            at: MonotonicTime.now.adding(milliseconds: PortLimits.suspicionMilliseconds))
+            at: engine.now.adding(milliseconds: PortLimits.suspicionMilliseconds))
     }
 
     func look(_ stream: Stream, _ edges: Edges) {
@@ -42,11 +42,11 @@ extension Port {
         if !wasLookPlanned, !presence.isSuspicious, presence.state == .present {
             consumedWhenNoticed = channel.consumedBytes
         }
-        apply(presence.edge(edges, now: now, newSignals: signals.take(), at: .now))
+        apply(presence.edge(edges, now: now, newSignals: signals.take(), at: engine.now))
         if presence.isSuspicious {
             engine.setTimer(
                 openTimer,
-                at: MonotonicTime.now.adding(milliseconds: PortLimits.suspicionMilliseconds))
+                at: engine.now.adding(milliseconds: PortLimits.suspicionMilliseconds))
         }
     }
 }

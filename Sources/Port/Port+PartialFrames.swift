@@ -19,7 +19,7 @@ extension Port {
         framesWhenTimed = channel.counters.framesReceived
         engine.setTimer(
             frameTimer,
-            at: MonotonicTime.now.adding(milliseconds: FramingLimits.partialFrameMillisecondsMax))
+            at: engine.now.adding(milliseconds: FramingLimits.partialFrameMillisecondsMax))
     }
 
     func partialFrameTimedOut() {

@@ -123,7 +123,7 @@ public final class Port {
 
     private func attempt() {
         state = .waiting
-        let now = MonotonicTime.now
+        let now = engine.now
         do throws(PortError) {
             begin(try opener.open(at: now), at: now)
         } catch {
@@ -218,7 +218,7 @@ public final class Port {
         case .bytes(0): readZero()
         case .bytes:
             wasFruitful = true
-            presence.read(at: .now)
+            presence.read(at: engine.now)
             if let count = signals.takeWhileReading() { presence.signalled(count) }
             owner?.framesCame(to: self)
             if opener.isVirtio, engine.turns <= arrivalTurn + 1 { dropOldPartialFrame() }
@@ -245,7 +245,7 @@ public final class Port {
             // Short of memory in the driver: no edge will tell, so look again soon.
             engine.setTimer(
                 openTimer,
-                at: MonotonicTime.now.adding(milliseconds: PortLimits.emptyWriteMilliseconds))
+                at: engine.now.adding(milliseconds: PortLimits.emptyWriteMilliseconds))
         case .bytes: channel.sendMore()
         case .failed(.again):
             if opener.isVirtio, let stream = channel.stream {
@@ -328,7 +328,7 @@ public final class Port {
             state = .ended
             return
         }
-        let now = MonotonicTime.now
+        let now = engine.now
         let error = pendingError ?? .hostDisconnected(path: path)
         // A peer may be about to be back: look at once, then by the clock. One that leaves again
         // and again without having said anything is looked for after waits that double.
@@ -355,7 +355,7 @@ public final class Port {
         guard state == .waiting, channel.stream == nil else { return }
         backOff.reset()
         engine.setTimer(
-            openTimer, at: MonotonicTime.now.adding(milliseconds: PortLimits.settleMilliseconds))
+            openTimer, at: engine.now.adding(milliseconds: PortLimits.settleMilliseconds))
     }
 
     private func timerFired() {
@@ -366,7 +366,7 @@ public final class Port {
             } else if presence.isSuspicious {
                 apply(
                     presence.settleSuspicion(
-                        now: pollNow(stream), newSignals: signals.take(), at: .now))
+                        now: pollNow(stream), newSignals: signals.take(), at: engine.now))
             }
             channel.sendMore()
         } else if state == .waiting {

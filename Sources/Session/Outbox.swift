@@ -1,6 +1,9 @@
-import DequeModule
+public import DequeModule
 
 /// Bounded queues of messages, one a class.
+///
+/// What an owner asks at each turn is inlinable: compiled for its kind of message, and without a
+/// copy of one.
 public struct Outbox<Message> {
     /// How an append ended.
     public enum Outcome: Equatable, Sendable {
@@ -11,22 +14,35 @@ public struct Outbox<Message> {
         case refused
     }
 
-    private struct Entry {
-        var message: Message
-        var bytes: Int
+    @usableFromInline
+    struct Entry {
+        @usableFromInline var message: Message
+        @usableFromInline var bytes: Int
+
+        @inlinable
+        init(message: Message, bytes: Int) {
+            self.message = message
+            self.bytes = bytes
+        }
     }
 
-    private var queues = [Deque<Entry>](repeating: [], count: MessageClass.allCases.count)
-    private var bytes = [Int](repeating: 0, count: MessageClass.allCases.count)
+    @usableFromInline
+    var queues = [Deque<Entry>](repeating: [], count: MessageClass.allCases.count)
+    @usableFromInline
+    var bytes = [Int](repeating: 0, count: MessageClass.allCases.count)
+    /// Messages that wait, of all classes.
+    public internal(set) var count = 0
     /// Metrics messages given up since the start: the running total that every metrics message
     /// carries.
     public private(set) var dropped: UInt64 = 0
 
     public init() {}
 
-    public var isEmpty: Bool { queues.allSatisfy(\.isEmpty) }
+    @inlinable public var isEmpty: Bool { count == 0 }
 
+    @inlinable
     public func count(_ class: MessageClass) -> Int { queues[`class`.rawValue].count }
+    @inlinable
     public func bytes(_ class: MessageClass) -> Int { bytes[`class`.rawValue] }
 
     /// Queues a message behind those of its class.
@@ -52,6 +68,7 @@ public struct Outbox<Message> {
         guard bytes[index] + size <= limit || queues[index].isEmpty else { return .refused }
         queues[index].append(Entry(message: message, bytes: size))
         bytes[index] += size
+        count += 1 - gone
         return gone == 0 ? .queued : .queuedAfterDropping(gone)
     }
 
@@ -66,25 +83,31 @@ public struct Outbox<Message> {
             preconditionFailure("the outbox is empty")
         }
         bytes[index] -= queues[index].removeFirst().bytes
+        count -= 1
     }
 
     /// The place of the first message of a class that may leave, and the message.
+    @inlinable
     public func first(
         of class: MessageClass, where mayLeave: (Message) -> Bool
     ) -> (place: Int, message: Message)? {
-        let queue = queues[`class`.rawValue]
-        guard let place = queue.firstIndex(where: { mayLeave($0.message) }) else { return nil }
-        return (place, queue[place].message)
+        let index = `class`.rawValue
+        for place in 0..<queues[index].count where mayLeave(queues[index][place].message) {
+            return (place, queues[index][place].message)
+        }
+        return nil
     }
 
     /// Takes out the message at a place that ``first(of:where:)`` gave.
     public mutating func remove(of class: MessageClass, at place: Int) {
         bytes[`class`.rawValue] -= queues[`class`.rawValue].remove(at: place).bytes
+        count -= 1
     }
 
     /// Throws away what is of no use to another host: control messages answer the one that has
     /// left.
     public mutating func removeAll(_ class: MessageClass) {
+        count -= queues[`class`.rawValue].count
         queues[`class`.rawValue].removeAll()
         bytes[`class`.rawValue] = 0
     }

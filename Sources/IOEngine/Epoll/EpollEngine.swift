@@ -110,12 +110,13 @@ final class EpollEngine: EngineBackend {
             unsafe clinux_epoll_wait(
                 epoll.number, buffer.baseAddress, Int32(buffer.count), timeout)
         }
+        table.clock.pass()
         for place in 0..<max(0, Int(count)) { note(events[place], deliver) }
     }
 
     private func nanoseconds(until deadline: MonotonicTime?) -> Int64 {
         guard let deadline else { return -1 }
-        return Int64(clamping: deadline.nanoseconds(since: .now))
+        return Int64(clamping: deadline.nanoseconds(since: table.clock.now))
     }
 
     /// Marks what an event says and queues what can go on now.

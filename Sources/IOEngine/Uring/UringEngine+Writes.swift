@@ -2,10 +2,10 @@ import Glibc
 import Kernel
 import Slabs
 
-/// Writes to sockets, which need no ring as long as there is room.
+/// Writes that need no ring as long as there is room: to sockets, and one request to a device.
 extension UringEngine {
-    /// Writes to a socket without the ring: there nearly always is room, the peer wakes at once,
-    /// and the wait that follows is for its answer alone.
+    /// Writes without the ring: there nearly always is room, the peer wakes at once, and the wait
+    /// that follows is for its answer alone.
     ///
     /// - Returns: whether that ended the request; without room it is the ring's.
     func writeAtOnce(_ index: Int) -> Bool {

@@ -126,9 +126,10 @@ final class UringEngine: EngineBackend {
     }
 
     func startWrite(_ index: Int) {
-        if table[index].isSocket, writeAtOnce(index) { return }
         let number = table.number(index)
         let (address, count, buffer) = unsafe location(writing: index)
+        let isOneRequest = count <= EngineLimits.requestBytesMax
+        if table[index].isSocket || isOneRequest, writeAtOnce(index) { return }
         let requests = (count + EngineLimits.requestBytesMax - 1) / EngineLimits.requestBytesMax
         table[index].chain.begin(requests: requests)
         makeRoom(for: requests)
@@ -252,13 +253,14 @@ final class UringEngine: EngineBackend {
         var first: UnsafeMutablePointer<io_uring_cqe>?
         let result: Int32
         if let deadline {
-            let left = deadline.nanoseconds(since: .now)
+            let left = deadline.nanoseconds(since: table.clock.now)
             var limit = __kernel_timespec(
                 tv_sec: Int64(left / 1_000_000_000), tv_nsec: Int64(left % 1_000_000_000))
             result = unsafe io_uring_submit_and_wait_timeout(ring, &first, 1, &limit, nil)
         } else {
             result = unsafe io_uring_submit_and_wait_timeout(ring, &first, 1, nil, nil)
         }
+        table.clock.pass()
         switch -result {
         case ETIME, EINTR, EAGAIN, EBUSY: break
         case let failure where failure > 0:
