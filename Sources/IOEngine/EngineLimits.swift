@@ -38,4 +38,7 @@ public enum EngineLimits {
     /// Turns in a row that the epoll engine may spend on streams that are still ready before it
     /// asks the kernel about the others.
     static let turnsWithoutWaitMax = 8
+
+    /// Rounds of a turn after its wait: what came is read, and what was written in answer is told.
+    static let drainRoundsMax = 2
 }

@@ -17,9 +17,6 @@ struct StreamSlot: ~Copyable {
 
     /// uring: requests that the kernel still owes a completion for.
     var requestsInKernel = 0
-    /// uring: reads begun so far, and which of them may have missed its data.
-    var readsBegun: UInt32 = 0
-    var doubtedRead: UInt32?
     /// uring: is the multishot poll among them?
     var isPolling = false
     /// uring: is a receive among them?
@@ -31,10 +28,11 @@ struct StreamSlot: ~Copyable {
     /// uring: requests of the write chain in flight, and how far it came.
     var chain = WriteChain()
 
-    /// epoll: what holds already has not been told.
+    /// What holds already has not been told.
     var owesEdge = false
-    /// epoll: neither is known to be blocked.
+    /// It is not known to be blocked; uring: a device.
     var mayRead = true
+    /// epoll: the same for writing.
     var mayWrite = true
     /// epoll: the peer is known to have hung up, so that a short read may have an end behind it.
     var sawHangUp = false
@@ -175,6 +173,12 @@ final class StreamTable {
             body(index)
         }
         draining.removeAll(keepingCapacity: true)
+    }
+
+    /// What the kernel told has readers read, and they may answer: all that in the turn in which it
+    /// was told, for a round or two, so that a request and its answer are one turn and one wait.
+    func drainQueueAgain(_ body: (Int) -> Void) {
+        for _ in 0..<EngineLimits.drainRoundsMax where !queued.isEmpty { drainQueue(body) }
     }
 
     /// Gives up every lease when the engine ends: the kernel has let go of them.

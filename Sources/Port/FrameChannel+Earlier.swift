@@ -6,7 +6,6 @@ public import Slabs
 /// pass through a ring of their own, which is there only while there are any.
 struct EarlierData: ~Copyable {
     var ring: SendRing
-    var departedBytes: UInt64 = 0
 }
 
 /// Source: protocol, "Session", disk: messages of an earlier epoch leave first.
@@ -44,7 +43,7 @@ extension FrameChannel {
 
     func earlierLeft(_ sent: Int) {
         earlier!.ring.releaseSent()
-        earlier!.departedBytes += UInt64(sent)
+        departedBytes += UInt64(sent)
     }
 
     /// A new session begins with what the host then says that it has.

@@ -13,8 +13,6 @@ struct KeptData {
     var base: UInt64 = 0
     /// Loose bytes that have not left.
     var looseBytes = 0
-    /// Bytes of kept frames that the port took, since the start.
-    var departedBytes: UInt64 = 0
 }
 
 /// Data that is kept until it is acknowledged. The owner, which has the session, says what enters,
@@ -34,10 +32,6 @@ extension FrameChannel {
     public var mayGrant: Bool { cursor.mayGrant }
     /// Whether a control frame appended now leaves exactly before the next frame that is granted.
     public var isAtFrameStart: Bool { cursor.isAtFrameStart && writing != .data }
-    /// Bytes of kept frames that the port took since the start: more than before is progress.
-    public var departedBytes: UInt64 {
-        (kept?.departedBytes ?? 0) + (earlier?.departedBytes ?? 0)
-    }
     /// Whether loose frames have not left: kept ones wait until then.
     public var hasLooseData: Bool { (kept?.looseBytes ?? 0) > 0 }
 
@@ -139,7 +133,7 @@ extension FrameChannel {
             kept!.looseBytes -= sent
             kept!.cursor.release(sent)
         } else {
-            kept!.departedBytes += UInt64(sent)
+            departedBytes += UInt64(sent)
         }
         followCursor()
     }

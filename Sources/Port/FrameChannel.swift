@@ -69,6 +69,9 @@ public final class FrameChannel {
     /// What stands unsent belongs to a host that has left: sorted out when the write in flight
     /// ends.
     var mustResync = false
+    /// Bytes of frames that are kept, here or elsewhere, that the port took since the start: more
+    /// than before is progress.
+    public internal(set) var departedBytes: UInt64 = 0
     /// All bytes that the scanner is done with: while it stays the same, no newline has come.
     private(set) var consumedBytes: UInt64 = 0
     public private(set) var stream: Stream?

@@ -112,6 +112,7 @@ final class EpollEngine: EngineBackend {
         }
         table.clock.pass()
         for place in 0..<max(0, Int(count)) { note(events[place], deliver) }
+        table.drainQueueAgain { index in _ = attempt(index, deliver) }
     }
 
     private func nanoseconds(until deadline: MonotonicTime?) -> Int64 {

@@ -70,6 +70,8 @@ final class UringEngine: EngineBackend {
     }
 
     func noteReceive() { counters.reads += 1 }
+    func noteReadAtOnce() { counters.otherCalls += 1 }
+    func noteEdge() { counters.edges += 1 }
     func noteWrite() { counters.writes += 1 }
     func noteWriteAtOnce() { counters.otherCalls += 1 }
 
@@ -86,6 +88,7 @@ final class UringEngine: EngineBackend {
     }
 
     func startRead(_ index: Int) {
+        guard table[index].kind == .socket else { return startDeviceRead(index) }
         let entry = unsafe submission()
         let number = table.number(index)
         let (address, count, buffer) = unsafe location(reading: index)
@@ -100,7 +103,6 @@ final class UringEngine: EngineBackend {
             unsafe io_uring_prep_read(entry, number, address, UInt32(count), .max)
         }
         counters.reads += 1
-        table[index].readsBegun &+= 1
         unsafe stamp(entry, .read, index)
     }
 
@@ -160,15 +162,6 @@ final class UringEngine: EngineBackend {
         }
     }
 
-    func startWatch(_ index: Int) {
-        let entry = unsafe submission()
-        let events =
-            clinux_epoll_in | clinux_epoll_out | clinux_epoll_rdhup | clinux_epoll_edge_triggered
-        unsafe io_uring_prep_poll_multishot(entry, table.number(index), events)
-        table[index].isPolling = true
-        unsafe stamp(entry, .poll, index)
-    }
-
     func startClose(_ index: Int) {
         guard table[index].requestsInKernel > 0 else {
             table.queue(index)
@@ -180,19 +173,8 @@ final class UringEngine: EngineBackend {
     }
 
     func tryReadAgain(_ index: Int) {
-        guard table[index].reading != nil else { return }
-        table[index].doubtedRead = table[index].readsBegun
-        table.queue(index)
-    }
-
-    /// The read may have ended within the turn that saw the data: mostly it has.
-    private func cancelDoubtedRead(_ index: Int) {
-        let doubted = table[index].doubtedRead.take()
-        guard table[index].reading != nil, doubted == table[index].readsBegun else { return }
-        let mark = UserData(.read, index: index, generation: table[index].generation)
-        let entry = unsafe submission()
-        unsafe io_uring_prep_cancel64(entry, mark.packed, 0)
-        unsafe stamp(entry, .cancel, index)
+        // A read of a socket that is parked in the ring misses nothing.
+        if table[index].kind == .device { noteDevice(index, .input) }
     }
 
     // MARK: Registration
@@ -215,15 +197,7 @@ final class UringEngine: EngineBackend {
     func wait(until deadline: MonotonicTime?, _ deliver: (consuming Completion) -> Void) {
         var isPatient = true
         table.drainQueue { index in
-            guard table[index].descriptor != nil else { return }
-            if tellFinishedWrite(index, deliver) { isPatient = false }
-            guard table[index].descriptor != nil else { return }
-            guard table[index].isClosing else {
-                if table[index].isReceiving, !table[index].isReceiveInKernel { beginReceive(index) }
-                return cancelDoubtedRead(index)
-            }
-            isPatient = false
-            finishClose(index, deliver)
+            if attempt(index, deliver) { isPatient = false }
         }
         shared?.offerFree()
         // What was told may be all there is to do for now; but the others get their turn.
@@ -233,6 +207,11 @@ final class UringEngine: EngineBackend {
         }
         turnsWithoutWait = 0
         enter(until: isPatient ? deadline : MonotonicTime(nanoseconds: 0))
+        takeCompletions(deliver)
+        table.drainQueueAgain { index in _ = attempt(index, deliver) }
+    }
+
+    private func takeCompletions(_ deliver: (consuming Completion) -> Void) {
         while true {
             let count = unsafe io_uring_peek_batch_cqe(ring, batch, UInt32(EngineLimits.batchMax))
             if count == 0 { return }
@@ -245,6 +224,28 @@ final class UringEngine: EngineBackend {
             unsafe io_uring_cq_advance(ring, count)
             if count < UInt32(EngineLimits.batchMax) { return }
         }
+    }
+
+    /// What a stream can do without the ring.
+    ///
+    /// - Returns: whether something was delivered.
+    private func attempt(_ index: Int, _ deliver: (consuming Completion) -> Void) -> Bool {
+        guard table[index].descriptor != nil else { return false }
+        let generation = table[index].generation
+        var isDone = tellFinishedWrite(index, deliver)
+        // The consumer may have closed the stream, and even opened another in its place, meanwhile.
+        var isOpen: Bool {
+            table[index].generation == generation && table[index].descriptor != nil
+                && !table[index].isClosing
+        }
+        if isOpen, tellOwedEdge(index, deliver) { isDone = true }
+        if isOpen, table[index].kind == .device, readDevice(index, deliver) { isDone = true }
+        if isOpen, table[index].isReceiving, !table[index].isReceiveInKernel { beginReceive(index) }
+        guard table[index].generation == generation, table[index].descriptor != nil,
+            table[index].isClosing
+        else { return isDone }
+        finishClose(index, deliver)
+        return true
     }
 
     /// Submits what has gathered and waits for one completion or the deadline, in one system call.
@@ -336,25 +337,13 @@ final class UringEngine: EngineBackend {
         return true
     }
 
-    private func completePoll(
-        _ index: Int, _ result: Int32, _ hasMore: Bool, _ deliver: (consuming Completion) -> Void
-    ) {
-        if !hasMore { table[index].isPolling = false }
-        guard table[index].isWatched else { return }
-        if result >= 0 {
-            counters.edges += 1
-            // The kernel ended the series, as it may when it is short of memory: begin another.
-            if !hasMore { startWatch(index) }
-            deliver(.edge(table.stream(at: index), Edges(rawValue: UInt32(result))))
-        } else {
-            deliver(.edge(table.stream(at: index), .error))
-        }
-    }
-
     private func finishClose(_ index: Int, _ deliver: (consuming Completion) -> Void) {
         guard table[index].requestsInKernel == 0 else { return }
         _ = tellFinishedWrite(index, deliver)
         let stream = table.stream(at: index)
+        if let lease = table[index].reading.take() {
+            deliver(.read(stream, lease, .failed(.cancelled)))
+        }
         table.release(index)
         deliver(.closed(stream))
     }
