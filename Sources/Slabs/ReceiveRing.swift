@@ -1,7 +1,7 @@
 /// The ring that a stream is read into: the kernel fills the free part, the consumer reads the
 /// rest.
 ///
-/// Two positions only ever grow: `consumed <= filled <= consumed + capacity`.
+/// `consumed <= filled <= consumed + capacity`; both grow, until the ring begins again.
 @safe
 public struct ReceiveRing: ~Copyable, RegistrableRing {
     private let memory: MirroredMemory
@@ -67,11 +67,29 @@ public struct ReceiveRing: ~Copyable, RegistrableRing {
     public mutating func leaseFree(bytesMax: Int) -> SlabLease? {
         precondition(bytesMax > 0)
         guard !isLeased, freeBytes > 0 else { return nil }
+        beginAgain()
         let offset = memory.offset(of: filled)
         let count = min(bytesMax, freeBytes, capacityBytes - offset)
         isLeased = true
         return unsafe SlabLease(
             address: memory.base + offset, count: count, bufferIndex: bufferIndex)
+    }
+
+    /// Goes back to the ring's start when next to nothing is held: the kernel then fills memory that
+    /// the processor's cache still has. Once in ``SlabLimits/roundBytesMin`` at most a piece of a
+    /// frame is moved.
+    private mutating func beginAgain() {
+        let offset = memory.offset(of: filled)
+        guard offset >= SlabLimits.roundBytesMin, unreadBytes <= SlabLimits.movedBytesMax else {
+            return
+        }
+        let held = unreadBytes
+        // SAFETY: the held bytes end at `offset` or behind the seam, and `held` is less than the
+        // least offset there is: the two pieces do not overlap. No lease is out.
+        unsafe memory.base.copyMemory(
+            from: memory.base + memory.offset(of: consumed), byteCount: held)
+        consumed = 0
+        filled = UInt64(held)
     }
 
     /// Takes the lease back with `count` bytes in it, 0 when the read gave nothing.

@@ -103,10 +103,14 @@ import Testing
         }
         #expect(received == (0..<1_000_000).map { UInt8(truncatingIfNeeded: $0 / 251) })
         Glibc.close(other)
-        line.put([1, 2, 3])
-        line.lastWrite = nil
-        line.startWrite()
-        turn(engine, [line]) { line.lastWrite != nil }
+        // A process that another test is starting at this moment may hold the end for a while.
+        for _ in 0..<500 where line.lastWrite != .failed(.pipe) {
+            line.put([1, 2, 3])
+            line.lastWrite = nil
+            line.startWrite()
+            turn(engine, [line]) { line.lastWrite != nil }
+            if line.lastWrite == .bytes(3) { usleep(10_000) }
+        }
         #expect(line.lastWrite == .failed(.pipe))
         close(engine, [line])
     }
@@ -200,6 +204,7 @@ import Testing
     @Test func theKernelKnowsTheRingsAndUsesThem() throws {
         let engine = try IOEngine(.uring)
         let (one, other) = try SocketPair().split()
+        defer { Glibc.close(other) }
         // As a port, whose long writes are chains in the ring.
         let line = try Line(engine, FileDescriptor(owning: one), kind: .device)
         #expect(engine.registration == .registered)
@@ -222,8 +227,8 @@ import Testing
         }
     }
 
-    /// Where the engine does not know that there is room, as on a port.
-    @Test func oneTurnOfRequestsIsOneSystemCall() throws {
+    /// As on a port: the ring waits, and what can be done is done by plain calls.
+    @Test func aRequestToADeviceIsOneTurn() throws {
         let engine = try IOEngine(.uring)
         let (one, other) = try SocketPair().split()
         let left = try Line(engine, FileDescriptor(owning: one), kind: .device)
@@ -236,7 +241,8 @@ import Testing
         turn(engine, [left, right]) { right.lastRead != nil && left.lastWrite != nil }
         let after = engine.counters
         #expect(after.waits - before.waits <= 2)
-        #expect(after.otherCalls == before.otherCalls)
+        // The write, the read, and perhaps one that finds nothing.
+        #expect((2...3).contains(after.otherCalls - before.otherCalls))
         close(engine, [left, right])
     }
 

@@ -60,6 +60,46 @@ import Testing
         #expect(ring.unreadBytes == 15_536)
     }
 
+    /// What is held is the same bytes wherever the ring goes on, and the ring goes on near its start
+    /// as long as little is held.
+    @Test func aRingThatHoldsLittleBeginsAgain() throws {
+        var ring = try ReceiveRing(slabCount: 16)
+        var random = SystemRandomNumberGenerator()
+        let base = UInt(bitPattern: ring.region.address)
+        var (written, read) = (0, 0)
+        var lastOffset = 0
+        var mostOffset = 0
+        var beginnings = 0
+        for round in 0..<300 {
+            let lease = ring.leaseFree(bytesMax: 65_536)!
+            let start = lease.address
+            let offset = Int(UInt(bitPattern: start) - base)
+            if offset < lastOffset { beginnings += 1 }
+            lastOffset = offset
+            mostOffset = max(mostOffset, offset)
+            let count = Int.random(in: 1...lease.count, using: &random)
+            for place in 0..<count {
+                start.storeBytes(
+                    of: UInt8(truncatingIfNeeded: (written + place) / 3), toByteOffset: place,
+                    as: UInt8.self)
+            }
+            ring.commit(lease, filled: count)
+            written += count
+            // Up to the last 5,000 bytes: sometimes more than is moved.
+            let held = min(ring.unreadBytes, Int.random(in: 0...5000, using: &random))
+            ring.unread.withUnsafeBytes { unread in
+                let isRight = unread.indices.allSatisfy {
+                    unread[$0] == UInt8(truncatingIfNeeded: (read + $0) / 3)
+                }
+                #expect(isRight, "round \(round), read \(read), written \(written)")
+            }
+            read += ring.unreadBytes - held
+            ring.consume(ring.unreadBytes - held)
+        }
+        #expect(beginnings > 20)
+        #expect(mostOffset < 800_000, "of 1 MiB")
+    }
+
     @Test func aFullRingIsBackPressureNotGrowth() throws {
         var ring = try ReceiveRing(slabCount: 1)
         let lease = ring.leaseFree(bytesMax: 65_536)!
