@@ -15,7 +15,7 @@ static _Noreturn void fail(int report_fd, int stage, long result) {
 }
 
 static void reset_signals(void) {
-    /* Also the two signals that glibc keeps for itself: a parent may have left even these ignored. */
+    /* Also the two signals that glibc keeps for itself: a parent may have left these ignored too. */
     struct {
         void *handler;
         unsigned long flags;
@@ -107,7 +107,8 @@ _Noreturn void clinux_become(const struct beginning *beginning) {
     fail(report, clinux_stage_program, execute(child));
 }
 
-long clinux_clone_sharing(long number, long first, long second, long third, struct clinux_room *room) {
+long clinux_clone_sharing(
+    long number, long first, long second, long third, struct clinux_room *room) {
 #if CAN_SHARE_MEMORY && defined(__x86_64__)
     register long fourth __asm__("r10") = 0;
     register long fifth __asm__("r8") = 0;

@@ -36,7 +36,7 @@ static long make_with_clone3(struct beginning *beginning, struct clinux_room *ro
     return result;
 }
 
-/* The child moves itself into its group, which costs it the wait for a grace period of the kernel. */
+/* The child moves itself into its group, and waits for a grace period of the kernel there. */
 static long make_with_clone(struct beginning *beginning, struct clinux_room *room, int *pidfd) {
     int cgroup = beginning->child.cgroup;
     if (cgroup >= 0) {
@@ -86,7 +86,7 @@ static long make(struct beginning *beginning, struct clinux_spawned *spawned) {
     /* No handler of ours may run in the child. */
     pthread_sigmask(SIG_SETMASK, &all, &before);
     long result = make_with_clone3(beginning, room, &spawned->pidfd);
-    /* Containers, and systemd's RestrictNamespaces=, refuse clone3: a filter cannot see its flags. */
+    /* Containers and systemd's RestrictNamespaces= refuse clone3: a filter cannot see its flags. */
     if (result == -ENOSYS || result == -EPERM) {
         result = make_with_clone(beginning, room, &spawned->pidfd);
         spawned->moved_itself = child->cgroup >= 0;

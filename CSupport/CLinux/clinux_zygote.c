@@ -143,7 +143,8 @@ static char *const *place_list(struct clinux_zygote *zygote, char *const *list) 
 static int prepare(struct clinux_zygote *zygote, const struct beginning *beginning) {
     struct beginning *copy = &zygote->room.beginning;
     const struct clinux_child *child = &beginning->child;
-    if (child->group_count < 0 || (size_t)child->group_count > sizeof zygote->groups / sizeof(gid_t))
+    if (child->group_count < 0
+        || (size_t)child->group_count > sizeof zygote->groups / sizeof(gid_t))
         return 0;
     *copy = *beginning;
     zygote->used = 0;
