@@ -29,7 +29,9 @@ extension AgentLoop {
     /// The handshake of the session that begins. It is the first after the restart, so there is
     /// room; while a write for the session before is in flight it waits.
     private func sendGreeting() {
-        guard let greeting = pendingGreeting, channel.isSynchronized else { return }
+        // Asked at each message, and without a copy.
+        if case .none = pendingGreeting { return }
+        guard channel.isSynchronized, let greeting = pendingGreeting else { return }
         let handshake = Handshake(
             vmID: configuration.vmID, version: version, capabilities: ["metrics", "ack"],
             offer: SessionOffer(greeting), wallMilliseconds: WallTime.now.millisecondsSince1970)
@@ -89,7 +91,7 @@ extension AgentLoop {
         if mustRenewEpoch, !channel.isWriteInFlight, !channel.hasLooseData { renewEpoch() }
         let now = milliseconds
         noteDepartures(at: now)
-        if pendingGreeting == nil { moveData(at: now) }
+        if case .none = pendingGreeting { moveData(at: now) }
         channel.sendMore()
     }
 
@@ -103,11 +105,12 @@ extension AgentLoop {
     private func moveData(at now: UInt64) {
         // Asked at each message: most of the time nothing waits, or may leave.
         switch session.state {
-        case .absent, .greeting, .rolledBack: return
-        case .acknowledged, .plain, .observer: break
+        case .absent, .greeting, .rolledBack: break
+        case .plain, .observer: while admitNext(at: now) {}
+        case .acknowledged:
+            if session.hasEarlierToLeave { grantEarlier(at: now) }
+            repeat { grant(at: now) } while admitNext(at: now)
         }
-        if session.hasEarlierToLeave { grantEarlier(at: now) }
-        repeat { grant(at: now) } while admitNext(at: now)
     }
 
     /// What has a number and may leave.

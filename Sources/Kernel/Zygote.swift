@@ -5,9 +5,9 @@ import Glibc
 ///
 /// Where clone3(2) is refused, as by systemd's `RestrictNamespaces=`, a child has to move into its
 /// group, and to move a process the kernel waits until no processor looks at the old state of
-/// things: ten to thirty milliseconds. A zygote has that behind it, and what it starts is born where
-/// it stands. The children are this process's all the same (CLONE_PARENT): it reaps them, and they
-/// die with it.
+/// things: ten to thirty milliseconds. A zygote has that behind it, and what it starts is born
+/// where it stands. The children are this process's all the same (CLONE_PARENT): it reaps them,
+/// and they die with it.
 ///
 /// It is a copy of this process that only waits, and shares no memory with it but 150 KiB for the
 /// question and the answer: should the group run out of memory, this process is not among those

@@ -75,9 +75,9 @@ public struct ReceiveRing: ~Copyable, RegistrableRing {
             address: memory.base + offset, count: count, bufferIndex: bufferIndex)
     }
 
-    /// Goes back to the ring's start when next to nothing is held: the kernel then fills memory that
-    /// the processor's cache still has. Once in ``SlabLimits/roundBytesMin`` at most a piece of a
-    /// frame is moved.
+    /// Goes back to the ring's start when next to nothing is held: the kernel then fills memory
+    /// that the processor's cache still has. Once in ``SlabLimits/roundBytesMin`` at most a piece
+    /// of a frame is moved.
     private mutating func beginAgain() {
         let offset = memory.offset(of: filled)
         guard offset >= SlabLimits.roundBytesMin, unreadBytes <= SlabLimits.movedBytesMax else {

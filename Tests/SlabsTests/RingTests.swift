@@ -60,8 +60,8 @@ import Testing
         #expect(ring.unreadBytes == 15_536)
     }
 
-    /// What is held is the same bytes wherever the ring goes on, and the ring goes on near its start
-    /// as long as little is held.
+    /// What is held is the same bytes wherever the ring goes on, and the ring goes on near its
+    /// start as long as little is held.
     @Test func aRingThatHoldsLittleBeginsAgain() throws {
         var ring = try ReceiveRing(slabCount: 16)
         var random = SystemRandomNumberGenerator()

@@ -9,7 +9,7 @@ import Slabs
 /// A virtio port wakes whoever waits for it for any reason, also when the host has taken what was
 /// written. A read that is parked in the ring is tried again at each of these, and given up after
 /// 128 of them with EAGAIN (io_req_alloc_apoll and APOLL_MAX_RETRY in io_uring/poll.c). The poll is
-/// there anyway, to see the host come and go; what it saw is read for less than a parked read costs.
+/// there anyway, to see the host come and go; what it saw is read for less than a parked read does.
 extension UringEngine {
     func startWatch(_ index: Int) {
         guard !table[index].isPolling else {

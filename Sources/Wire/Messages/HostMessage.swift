@@ -22,10 +22,15 @@ public enum HostMessage: Hashable, Sendable {
 
     /// Takes a whole message to pieces; unknown members are ignored.
     public init(_ root: JSONValue) {
-        guard let type = root.member("type")?.string else {
+        guard let name = root.member("type"), name.type == .string else {
             self = .invalid(MessageFault(root))
             return
         }
+        if let frequent = Self.frequent(name, root) {
+            self = frequent
+            return
+        }
+        let type = name.string ?? ""
         switch type {
         case "Metrics": self = .metricsRequest(MetricsRequest(id: root.identifier("id")))
         case "handshake_request": self = .handshakeRequest
@@ -38,20 +43,24 @@ public enum HostMessage: Hashable, Sendable {
         }
     }
 
-    /// `nil` for a type of another kind.
-    private static func session(_ type: String, _ root: JSONValue) -> HostMessage? {
+    /// What comes again and again, told without a copy of its type; `nil` for any other.
+    private static func frequent(_ name: JSONValue, _ root: JSONValue) -> HostMessage? {
         let message: HostMessage?
-        switch type {
-        case "keep_alive_request":
-            message = KeepAlive(.request, root).map { .keepAliveRequest($0) }
-        case "handshake_ack":
-            message = HandshakeAcknowledgement(root).map { .handshakeAcknowledgement($0) }
-        case "ack":
+        if name.equals("ack") {
             message = Acknowledgement(root).map { .acknowledgement($0) }
-        default:
+        } else if name.equals("keep_alive_request") {
+            message = KeepAlive(.request, root).map { .keepAliveRequest($0) }
+        } else {
             return nil
         }
         return message ?? .invalid(MessageFault(root))
+    }
+
+    /// `nil` for a type of another kind.
+    private static func session(_ type: String, _ root: JSONValue) -> HostMessage? {
+        guard type == "handshake_ack" else { return nil }
+        return HandshakeAcknowledgement(root).map { .handshakeAcknowledgement($0) }
+            ?? .invalid(MessageFault(root))
     }
 
     /// `nil` for a type of another kind.
