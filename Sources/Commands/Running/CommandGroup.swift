@@ -16,7 +16,7 @@ final class CommandGroup {
     var ownProcessCount: UInt64 { zygote == nil ? 0 : 1 }
 
     /// Whether another command may run in it. One that was killed takes none: see
-    /// ``Kernel/ControlGroup/wasKilled``.
+    /// `ControlGroup.wasKilled`.
     var isUsable: Bool { !control.wasKilled && !isPopulated }
 
     /// Starts what makes the next start a fast one. A failure leaves it at a slow one.

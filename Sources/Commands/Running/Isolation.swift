@@ -11,7 +11,7 @@ import Logging
 /// Making a group and removing it costs the kernel as much as starting a process: one that is empty
 /// when its command has ended is kept for the next one, which sets all its limits anew:
 /// the one before may have had the rights to change them. Where a command cannot be born in its
-/// group, the group that is kept gets a ``Kernel/Zygote``, which starts the next one there. A
+/// group, the group that is kept gets a `Zygote`, which starts the next one there. A
 /// command that has to be killed takes both along.
 ///
 /// Without that this program becomes a subreaper: descendants that lose their parent become its
