@@ -15,7 +15,7 @@ static _Noreturn void fail(int report_fd, int stage, long result) {
 }
 
 static void reset_signals(void) {
-    /* Also the two signals that glibc keeps for itself: a parent may have left these ignored too. */
+    /* Also the two signals that glibc keeps for itself: a parent may have left them ignored. */
     struct {
         void *handler;
         unsigned long flags;

@@ -21,10 +21,10 @@
 #define CAN_SHARE_MEMORY 0
 #endif
 
-/* Until execve the child is a copy of one thread of a process that may have had more, or runs beside
- * that thread in the same memory: only system calls, no memory, no locks, no libc. Not even errno
- * may be touched, for it would be the parent's: the calls are made directly and give what the kernel
- * gives, -ENOENT. (glibc's wrappers also do more than the call: setuid tells all threads.) */
+/* Until execve the child is a copy of one thread of a process that may have had more, or runs
+ * beside that thread in the same memory: only system calls, no memory, no locks, no libc. Not even
+ * errno may be touched, for it would be the parent's: the calls are made directly and give what the
+ * kernel gives, -ENOENT. (glibc's wrappers also do more: setuid tells all threads.) */
 
 static inline long call(long number, long a, long b, long c, long d, long e) {
 #if defined(__x86_64__)
@@ -94,14 +94,14 @@ struct clinux_room {
 };
 
 /* clone3(2) or clone(2) of a child in the same memory that runs on the room's stack, so that the
- * parent goes on: the kernel copies no page tables, and neither side takes a fault for each page that
- * it writes next. The child becomes what the room says. */
+ * parent goes on: the kernel copies no page tables, and neither side takes a fault for each page
+ * that it writes next. The child becomes what the room says. */
 long clinux_clone_sharing(
     long number, long first, long second, long third, struct clinux_room *room);
 
 /* Has the child made by its zygote. -E2BIG when what the child is given has no room there: nothing
- * has happened then. -ECHILD when the zygote is dead or does not answer: what is in its group has to be
- * killed, for the child may be there. */
+ * has happened then. -ECHILD when the zygote is dead or does not answer: what is in its group has
+ * to be killed, for the child may be there. */
 long clinux_zygote_make(const struct beginning *beginning, struct clinux_spawned *spawned);
 
 /* The pipe that a child tells its failure by; its writing end is above the standard descriptors. */

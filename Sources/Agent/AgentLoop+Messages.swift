@@ -43,8 +43,7 @@ extension AgentLoop {
     private var wall: Int64 { WallTime.now.millisecondsSince1970 }
 
     func refuseOverlong(_ bytes: UInt64) {
-        reply(
-            .messageTooLarge(bytes: bytes, wallMilliseconds: wall))
+        reply(.messageTooLarge(bytes: bytes, wallMilliseconds: wall))
     }
 
     /// Sends an error if the budget allows one of its size, and counts it otherwise.

@@ -18,6 +18,8 @@ final class LineReader {
     private var ring: ReceiveRing
     private var scanner: FrameScanner
     private(set) var tally = Tally()
+    /// Bytes that the ring moved.
+    var movedBytes: UInt64 { ring.movedBytes }
 
     /// - Parameters:
     ///   - slabs: of the ring; the longest line is what fits in it, and 1 MiB at most.

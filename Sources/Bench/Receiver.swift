@@ -64,11 +64,10 @@ public final class Receiver {
         var row = Row.throughput("receive", frames: frames, bytes: bytes, cost)
         row.add("connections", .count(UInt64(accepted)))
         row.add("overlong", .count(overlong))
-        if let pool {
-            let copied = Double(pool.counters.copiedBytes)
-            row.add("copied_bytes_per_gb", .number(copied * 1e9 / Double(max(bytes, 1))))
-            row.add("rings_lent", .count(pool.counters.ringsLent))
-        }
+        let moved = readers.reduce(0) { $0 + ($1?.movedBytes ?? 0) }
+        let copied = Double(pool?.counters.copiedBytes ?? moved)
+        row.add("copied_bytes_per_gb", .number(copied * 1e9 / Double(max(bytes, 1))))
+        if let pool { row.add("rings_lent", .count(pool.counters.ringsLent)) }
         return row
     }
 

@@ -175,8 +175,8 @@ final class StreamTable {
         draining.removeAll(keepingCapacity: true)
     }
 
-    /// What the kernel told has readers read, and they may answer: all that in the turn in which it
-    /// was told, for a round or two, so that a request and its answer are one turn and one wait.
+    /// Empties the list a few times over, after a wait: what came is read, and what was written in
+    /// answer is told, so that a request and its answer are one turn and one wait.
     func drainQueueAgain(_ body: (Int) -> Void) {
         for _ in 0..<EngineLimits.drainRoundsMax where !queued.isEmpty { drainQueue(body) }
     }

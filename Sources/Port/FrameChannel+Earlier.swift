@@ -43,7 +43,7 @@ extension FrameChannel {
 
     func earlierLeft(_ sent: Int) {
         earlier!.ring.releaseSent()
-        departed += UInt64(sent)
+        departedBytes += UInt64(sent)
     }
 
     /// A new session begins with what the host then says that it has.

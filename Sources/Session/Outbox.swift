@@ -17,13 +17,7 @@ public struct Outbox<Message> {
     @usableFromInline
     struct Entry {
         @usableFromInline var message: Message
-        @usableFromInline var bytes: Int
-
-        @inlinable
-        init(message: Message, bytes: Int) {
-            self.message = message
-            self.bytes = bytes
-        }
+        var bytes: Int
     }
 
     @usableFromInline

@@ -9,6 +9,8 @@ public struct ReceiveRing: ~Copyable, RegistrableRing {
     private var filled: UInt64 = 0
     private var isLeased = false
     public var bufferIndex: Int?
+    /// Bytes of frames' beginnings that were moved to the ring's start, since it was made.
+    public private(set) var movedBytes: UInt64 = 0
 
     /// - Parameters:
     ///   - slabCount: 1 to 1024 slabs of 64 KiB; 17 or more for frames of 1 MiB.
@@ -90,6 +92,8 @@ public struct ReceiveRing: ~Copyable, RegistrableRing {
             from: memory.base + memory.offset(of: consumed), byteCount: held)
         consumed = 0
         filled = UInt64(held)
+        movedBytes += UInt64(held)
+        assert(filled <= UInt64(SlabLimits.movedBytesMax))
     }
 
     /// Takes the lease back with `count` bytes in it, 0 when the read gave nothing.

@@ -53,8 +53,9 @@ public enum SlabLimits {
     /// The most slabs in one ring, 64 MiB; a larger one is a mistake in the caller's arithmetic.
     public static let slabsMax = 1024
 
-    /// Bytes of a receive ring that are filled before it begins again at its start, which it does
-    /// when it holds at most ``movedBytesMax``: a piece of a frame that is moved there.
+    /// Bytes of a receive ring that are filled before it begins again at its start: as many as stay
+    /// in a processor's second cache beside all else.
     static let roundBytesMin = 262_144
+    /// The most bytes that it holds then, the beginning of a frame, and that are moved there.
     static let movedBytesMax = 4096
 }

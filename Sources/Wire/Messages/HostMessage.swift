@@ -34,12 +34,15 @@ public enum HostMessage: Hashable, Sendable {
         switch type {
         case "Metrics": self = .metricsRequest(MetricsRequest(id: root.identifier("id")))
         case "handshake_request": self = .handshakeRequest
+        case "handshake_ack":
+            self =
+                HandshakeAcknowledgement(root).map { .handshakeAcknowledgement($0) }
+                ?? .invalid(MessageFault(root))
         case "keep_alive_response": self = .keepAliveResponse
         case "error", "response": self = .unanswerable(type: type)
         default:
             self =
-                Self.session(type, root) ?? Self.command(type, root)
-                ?? .unknown(type: type, id: root.identifier("id"))
+                Self.command(type, root) ?? .unknown(type: type, id: root.identifier("id"))
         }
     }
 
@@ -54,13 +57,6 @@ public enum HostMessage: Hashable, Sendable {
             return nil
         }
         return message ?? .invalid(MessageFault(root))
-    }
-
-    /// `nil` for a type of another kind.
-    private static func session(_ type: String, _ root: JSONValue) -> HostMessage? {
-        guard type == "handshake_ack" else { return nil }
-        return HandshakeAcknowledgement(root).map { .handshakeAcknowledgement($0) }
-            ?? .invalid(MessageFault(root))
     }
 
     /// `nil` for a type of another kind.
