@@ -9,11 +9,14 @@ import Testing
         defer { scene.end() }
         let socket = scene.path("host.sock")
         let watch = try scene.start([
-            Products.vireo, "host", "watch", "--listen", socket, "--json", "--seconds", "3",
-            "--engine", engine.rawValue,
+            Products.vireo, "host", "watch", "--listen", socket, "--json", "--engine", engine.rawValue,
         ])
         _ = try scene.startAgent(engine.rawValue, interval: 0.2)
-        #expect(try watch.waitForEnd(seconds: 6) == .exited(0))
+        try waitUntil("five metrics") {
+            watch.outputText.split(separator: "\"type\":\"metrics\"").count > 5
+        }
+        watch.signal(SIGTERM)
+        #expect(try watch.waitForEnd() == .exited(0))
         let messages = try watch.outputLines.map { try Message($0) }
         #expect(messages.first?.type == "handshake")
         #expect(messages.filter { $0.type == "metrics" }.count >= 5)
