@@ -43,7 +43,7 @@ extension FrameChannel {
 
     func earlierLeft(_ sent: Int) {
         earlier!.ring.releaseSent()
-        departedBytes += UInt64(sent)
+        departed += UInt64(sent)
     }
 
     /// A new session begins with what the host then says that it has.

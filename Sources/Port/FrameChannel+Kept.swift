@@ -133,7 +133,7 @@ extension FrameChannel {
             kept!.looseBytes -= sent
             kept!.cursor.release(sent)
         } else {
-            departedBytes += UInt64(sent)
+            departed += UInt64(sent)
         }
         followCursor()
     }

@@ -71,12 +71,12 @@ public final class FrameChannel {
     var mustResync = false
     /// Bytes of frames that are kept, here or elsewhere, that the port took since the start: more
     /// than before is progress.
-    public internal(set) var departedBytes: UInt64 = 0
+    var departed: UInt64 = 0
     /// All bytes that the scanner is done with: while it stays the same, no newline has come.
     private(set) var consumedBytes: UInt64 = 0
-    public private(set) var stream: Stream?
-    public private(set) var isSending = false
-    public private(set) var isPaused = false
+    private var openStream: Stream?
+    private var sends = false
+    private var pauses = false
     public internal(set) var counters = Counters()
 
     /// - Parameters:
@@ -103,16 +103,23 @@ public final class FrameChannel {
 
     // MARK: Streams and hosts
 
+    // Stored behind these, so that what this module asks at each message is not checked for others'
+    // accesses each time.
+    public var stream: Stream? { openStream }
+    public var isSending: Bool { sends }
+    public var isPaused: Bool { pauses }
+    public var departedBytes: UInt64 { departed }
+
     /// Uses `stream` from here on; nothing is read or written before ``hostArrived()``.
     func attach(_ stream: Stream) {
-        precondition(self.stream == nil, "one stream at a time")
-        self.stream = stream
+        precondition(openStream == nil, "one stream at a time")
+        openStream = stream
     }
 
     /// The stream is closed, and its leases are home.
     func detach() {
-        stream = nil
-        isSending = false
+        openStream = nil
+        sends = false
     }
 
     /// A host is there: what was meant for the one before is dropped, a lone newline ends whatever
@@ -122,7 +129,7 @@ public final class FrameChannel {
     ///   before is in flight: then ``isSynchronized`` says when, and that is soon, for there is
     ///   room.
     func hostArrived() -> Bool {
-        isSending = true
+        sends = true
         if writing != nil {
             mustResync = true
         } else {
@@ -136,7 +143,7 @@ public final class FrameChannel {
     public var isSynchronized: Bool { !mustResync }
 
     func hostLeft() {
-        isSending = false
+        sends = false
         // Until the read gives 0 there may be bytes of the host that left; what they leave behind
         // without a newline is dropped then.
     }
@@ -180,19 +187,19 @@ public final class FrameChannel {
     /// Reads nothing more until ``resume()``: for an owner that has no room for what comes. What
     /// was read already still comes.
     public func pause() {
-        isPaused = true
+        pauses = true
     }
 
     public func resume() {
-        guard isPaused else { return }
-        isPaused = false
-        if isSending { readMore() }
+        guard pauses else { return }
+        pauses = false
+        if sends { readMore() }
     }
 
     /// Starts a read if none is in flight and there is room, which there always is: the scanner
     /// never leaves more than a frame unread.
     func readMore() {
-        guard let stream, !isPaused, !engine.isReading(stream) else { return }
+        guard let stream = openStream, !pauses, !engine.isReading(stream) else { return }
         guard let lease = receive.leaseFree(bytesMax: EngineLimits.readBytesMax) else { return }
         engine.read(stream, into: lease)
     }
@@ -297,7 +304,7 @@ public final class FrameChannel {
 
     /// Starts a write if a host is there, something waits and none is in flight.
     public func sendMore() {
-        guard isSending, writing == nil, let stream else { return }
+        guard sends, writing == nil, let stream = openStream else { return }
         let source: Source
         if let unfinished {
             source = unfinished
