@@ -118,7 +118,7 @@ def test_a_request_is_answered_sooner_than_a_ping_of_qemu_ga(
         ratios[name] = statistics.median(figure[0] / figure[1] for figure in figures)
         lines.append(f"  {name:20}{ours:9.0f}, guest-ping{theirs:9.0f}{ratios[name]:7.2f} x")
     keep(agent, "\n".join(lines))
-    assert not LONG or ratios["vireod, keep_alive"] <= 0.75, lines
+    assert not LONG or ratios["vireod, keep_alive"] <= 0.6, lines
 
 
 def run_by_qemu_ga(qga: QemuGuestAgent, count: int, at_once: int) -> float:
@@ -181,4 +181,4 @@ def test_short_commands_beside_guest_exec(
     ratio = min(ours) / min(theirs)
     keep(agent, f"{COMMANDS} x {PROGRAM} on {agent.engine}, {at_once} at once: "
          f"{min(ours):.2f} s by Exec, {min(theirs):.2f} s by guest-exec, {ratio:.2f} x")
-    assert not LONG or ratio < 2
+    assert not LONG or ratio <= 1.2, ratio
