@@ -9,7 +9,8 @@ import Testing
         defer { scene.end() }
         let socket = scene.path("host.sock")
         let watch = try scene.start([
-            Products.vireo, "host", "watch", "--listen", socket, "--json", "--engine", engine.rawValue,
+            Products.vireo, "host", "watch", "--listen", socket, "--json", "--engine",
+            engine.rawValue,
         ])
         _ = try scene.startAgent(engine.rawValue, interval: 0.2)
         try waitUntil("five metrics") {

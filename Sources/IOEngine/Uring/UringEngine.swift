@@ -253,8 +253,11 @@ final class UringEngine: EngineBackend {
         counters.waits += 1
         var first: UnsafeMutablePointer<io_uring_cqe>?
         let result: Int32
-        if let deadline {
-            let left = deadline.nanoseconds(since: table.clock.now)
+        let left = deadline?.nanoseconds(since: table.clock.now)
+        if left == 0 {
+            // Not a wait of no time: for that the kernel sets a timer, and sleeps until it rings.
+            result = unsafe io_uring_submit_and_get_events(ring)
+        } else if let left {
             var limit = __kernel_timespec(
                 tv_sec: Int64(left / 1_000_000_000), tv_nsec: Int64(left % 1_000_000_000))
             result = unsafe io_uring_submit_and_wait_timeout(ring, &first, 1, &limit, nil)
