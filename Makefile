@@ -75,7 +75,7 @@ MEASURING = IdleTests|OverlongLineTests|GreetingTests|CopyTests|SimulationTests|
 MEASURING := $(MEASURING)|aFrameCostsNoAllocation|theCounterCounts|aSecretIsKeptFromCoreDumps
 MEASURING := $(MEASURING)|aHostThatDoesNotReadCostsAWindow|DelaysTheEndByTwoSeconds
 # The last one traces the agent, which LeakSanitizer does not suffer.
-MEASURING := $(MEASURING)|fiftyMegabytesArrive|aFloodOfBadLines|anEngineThatIsForcedAndRefused
+MEASURING := $(MEASURING)|fiftyMegabytesArrive|aFloodOfBadLines|anEngineThatIsForcedAndRefused|aSampleCostsLess
 # ThreadSanitizer's own locks are copied as they are by a clone3 that it does not know: a child that
 # is born of this process, and not of a program that it started, stops at one of them now and then.
 SPAWNING = CommandsTests[.]Running
