@@ -32,8 +32,8 @@ func module(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
 
 func tests(_ name: String, _ dependencies: [Target.Dependency], exclude: [String] = []) -> Target {
     .testTarget(
-        name: name, dependencies: dependencies, path: "Tests/\(name)", exclude: exclude,
-        swiftSettings: testing)
+        name: name, dependencies: dependencies + ["TestSupport"], path: "Tests/\(name)",
+        exclude: exclude, swiftSettings: testing)
 }
 
 let package = Package(
@@ -137,6 +137,7 @@ let package = Package(
             name: "allow-all-executor",
             dependencies: ["Commands", "IOEngine", "Kernel", "Systemd", "Wire", log],
             path: "Tests/AllowAllExecutor", swiftSettings: testing),
+        .target(name: "TestSupport", path: "Tests/TestSupport", swiftSettings: testing),
         tests(
             "CommandsTests",
             [
@@ -159,7 +160,9 @@ let package = Package(
         // The fuzzer's bodies on its kept corpus; the fuzzer itself is a package of its own.
         .testTarget(
             name: "FuzzTests",
-            dependencies: ["Commands", "Configuration", "Framing", "Session", "Wire", "YAML"],
+            dependencies: [
+                "Commands", "Configuration", "Framing", "Session", "Wire", "YAML", "TestSupport",
+            ],
             path: "Tests/Fuzz/Bodies", swiftSettings: testing),
         tests(
             "IntegrationTests", ["vireod", "vireo", "vireo-exec", "allow-all-executor", "CLinux"]),

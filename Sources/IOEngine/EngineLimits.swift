@@ -35,7 +35,7 @@ public enum EngineLimits {
     /// Completions taken from the kernel in one go.
     static let batchMax = 64
 
-    /// Turns in a row that the epoll engine may spend on streams that are still ready before it
+    /// Turns in a row that an engine may spend on streams that are still ready before it
     /// asks the kernel about the others.
     static let turnsWithoutWaitMax = 8
 

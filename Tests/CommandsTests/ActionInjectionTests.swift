@@ -1,3 +1,4 @@
+import TestSupport
 import Testing
 import Wire
 
@@ -95,26 +96,20 @@ import Wire
     }
 
     @Test func randomNamesNeverReachACommandUnchecked() {
-        let seed = UInt64.random(in: 0 ... .max)
-        print("seed \(seed)")
-        var state = seed
-        func next() -> UInt64 {
-            state = state &* 6_364_136_223_846_793_005 &+ 1_442_695_040_888_963_407
-            return state >> 33
-        }
+        var random = SeededRandom()
         let catalog = ActionCatalog(machine: fakeMachine(debian))
         let allowed = Set("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789@._-:")
         for _ in 0..<5000 {
             let name = String(
-                (0..<(1 + next() % 6)).map { _ in
-                    Character(Unicode.Scalar(UInt8(truncatingIfNeeded: next() % 128)))
+                (0..<(1 + random.below(6))).map { _ in
+                    Character(Unicode.Scalar(UInt8.random(in: 0..<128, using: &random)))
                 })
             let values: [String: ActionValue] = [
                 "service": .text(name), "operation": .text("stop"),
             ]
             let passed = catalog.refusal("ServiceControl", values) == nil
             if passed {
-                #expect(name.allSatisfy { allowed.contains($0) }, "seed \(seed): \(name)")
+                #expect(name.allSatisfy { allowed.contains($0) }, "seed \(random.seed): \(name)")
                 #expect(!name.hasPrefix("-") && !name.contains(".."))
             }
         }

@@ -1,4 +1,5 @@
 import Foundation
+import TestSupport
 import Testing
 import Wire
 
@@ -234,14 +235,11 @@ import Wire
 
     /// Whatever a program prints, reading it neither traps nor invents an answer that does not fit.
     @Test func noiseIsSurvived() throws {
-        let seed = UInt64.random(in: 0 ... .max)
-        print("seed \(seed)")
-        var state = seed
+        var random = SeededRandom()
         let alphabet = Array("abI1 \t\n|=:()[]'\"\\-/<>.\u{0}é".utf8)
         func noise() -> CommandOutput {
             let bytes = (0..<400).map { _ in
-                state = state &* 6_364_136_223_846_793_005 &+ 1_442_695_040_888_963_407
-                return alphabet[Int(state >> 33) % alphabet.count]
+                alphabet.randomElement(using: &random)!
             }
             return CommandOutput(
                 outcome: .exited, exitCode: 0, standardOutput: bytes, standardError: bytes)
@@ -262,7 +260,7 @@ import Wire
                 else { continue }
                 for _ in 0..<20 {
                     guard let answer = try? finish(commands.map { _ in noise() }) else { continue }
-                    #expect(frameBytes(answer) != nil, "seed \(seed): \(action.name)")
+                    #expect(frameBytes(answer) != nil, "seed \(random.seed): \(action.name)")
                     _ = try data(answer)
                 }
             }

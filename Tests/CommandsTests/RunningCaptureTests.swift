@@ -1,4 +1,5 @@
 import Commands
+import TestSupport
 import Testing
 import Wire
 
@@ -28,23 +29,21 @@ import Wire
     }
 
     @Test func chunksFollowEachOtherWithoutAGap() {
-        let seed = UInt64.random(in: 0...UInt64.max)
-        var state = seed
+        var random = SeededRandom()
         let letters = ["a", "ü", "€", "🙂", "\n", "\u{1}"]
         var text = ""
         while text.utf8.count < 200_000 {
-            state = state &* 6_364_136_223_846_793_005 &+ 1_442_695_040_888_963_407
-            text += letters[Int(state >> 33) % letters.count]
+            text += letters.randomElement(using: &random)!
         }
         var stream = captured(Array(text.utf8), max: 500_000)
         var all: [UInt8] = []
         while let (offset, data) = stream.takeChunk() {
-            #expect(offset == UInt64(all.count), "seed \(seed)")
+            #expect(offset == UInt64(all.count), "seed \(random.seed)")
             let bytes = data.bytes ?? []
             #expect(!bytes.isEmpty && bytes.count <= RunningLimits.chunkBytesMax)
             all += bytes
         }
-        #expect(all == Array(text.utf8), "seed \(seed)")
+        #expect(all == Array(text.utf8), "seed \(random.seed)")
     }
 
     @Test func whatIsOverTheCapIsCounted() {

@@ -1,4 +1,5 @@
 import Kernel
+import TestSupport
 import Testing
 import Wire
 
@@ -129,41 +130,36 @@ import Wire
 
     /// Whatever is sent in whatever order, no id is run twice, and nothing grows.
     @Test func noIdRunsTwice() throws {
-        let seed = UInt64.random(in: 0...UInt64.max)
-        var state = seed
-        func random(_ below: UInt64) -> UInt64 {
-            state = state &* 6_364_136_223_846_793_005 &+ 1_442_695_040_888_963_407
-            return (state >> 33) % below
-        }
+        var random = SeededRandom()
         var ledger = CommandLedger(idsMax: 100, keptBytesMax: 5000)
         var ran: Set<String> = []
         var running: [UInt64: String] = [:]
         var answered: [UInt64] = []
         var now = start
         for _ in 0..<5000 {
-            now = now.adding(milliseconds: random(5000))
-            switch random(4) {
+            now = now.adding(milliseconds: UInt64(random.below(5000)))
+            switch random.below(4) {
             case 0, 1:
-                let id = "\(random(150))"
+                let id = "\(random.below(150))"
                 if case .run(let key) = admit(&ledger, id, at: now) {
-                    #expect(ran.insert(id).inserted, "\(id) ran twice, seed \(seed)")
+                    #expect(ran.insert(id).inserted, "\(id) ran twice, seed \(random.seed)")
                     running[key] = id
                 }
             case 2:
                 guard let (key, id) = running.first else { continue }
                 running[key] = nil
-                if random(5) == 0 {
+                if random.below(5) == 0 {
                     ledger.refused(key)
                     ran.remove(id)
                 } else {
-                    ledger.answered(key, response(id, bytes: Int(random(500))))
+                    ledger.answered(key, response(id, bytes: random.below(500)))
                     answered.append(key)
                 }
             default:
                 guard !answered.isEmpty else { continue }
                 ledger.acknowledged(answered.removeFirst(), at: now)
             }
-            #expect(ledger.runningCount == running.count, "seed \(seed)")
+            #expect(ledger.runningCount == running.count, "seed \(random.seed)")
         }
     }
 }

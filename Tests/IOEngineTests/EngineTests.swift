@@ -3,6 +3,7 @@ import Glibc
 import IOEngine
 import Kernel
 import Slabs
+import TestSupport
 import Testing
 
 @Suite struct EngineTests {
@@ -18,12 +19,13 @@ import Testing
         let pattern = (0..<(period + 65_536)).map {
             UInt8(truncatingIfNeeded: ($0 % period) &* 31 >> 3)
         }
+        var random = SeededRandom()
         var put = 0
         var got = 0
         var isRight = true
         turn(engine, [left, right]) {
             while put < total, left.send.freeBytes > 0 {
-                let count = min(left.send.freeBytes, total - put, Int.random(in: 1...9000))
+                let count = min(left.send.freeBytes, total - put, 1 + random.below(9000))
                 left.put(Array(pattern[(put % period)...].prefix(count)))
                 put += count
             }
@@ -38,7 +40,7 @@ import Testing
             if !engine.isReading(right.stream) { right.startRead() }
             return got == total
         }
-        #expect(isRight)
+        #expect(isRight, "seed \(random.seed)")
         #expect(got == total)
         close(engine, [left, right])
         #expect(engine.streamCount == 0)

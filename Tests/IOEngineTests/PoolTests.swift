@@ -3,6 +3,7 @@ import Glibc
 import IOEngine
 import Kernel
 import Slabs
+import TestSupport
 import Testing
 
 /// Many streams in one pool of slabs.
@@ -66,8 +67,7 @@ import Testing
 
     @Test(arguments: bothEngines)
     func framesOfEverySizeAreWholeAndEverySlabComesBack(_ choice: IOEngine.Choice) throws {
-        let seed = UInt64.random(in: 0...UInt64.max)
-        var random = SystemRandomNumberGenerator()
+        var random = SeededRandom()
         let engine = try IOEngine(choice)
         // So few that they run out.
         let pool = try SlabPool(slabCount: 4, ringsMax: 3)
@@ -87,12 +87,14 @@ import Testing
             let lines = sizes.enumerated().map { line($1, $0 + number) }
             wanted[stream.place] = lines
             let bytes = lines.flatMap { $0 }
+            let piecesSeed = random.next()
             senders.append(
                 Thread {
                     _ = fcntl(other, F_SETFL, 0)
+                    var pieces = SeededRandom(seed: piecesSeed)
                     var sent = 0
                     while sent < bytes.count {
-                        let count = min(bytes.count - sent, Int.random(in: 1...90_000))
+                        let count = min(bytes.count - sent, 1 + pieces.below(90_000))
                         let put = bytes[sent..<(sent + count)].withUnsafeBytes {
                             Glibc.write(other, $0.baseAddress, count)
                         }
@@ -106,7 +108,7 @@ import Testing
         turnAll(engine, pool, inlets) { inlets.values.allSatisfy { !$0.transfers.isEmpty } }
         for (place, inlet) in inlets {
             #expect(inlet.transfers == [.bytes(0)])
-            #expect(inlet.isFine && inlet.lines == wanted[place]!, "seed \(seed)")
+            #expect(inlet.isFine && inlet.lines == wanted[place]!, "seed \(random.seed)")
             #expect(inlet.input.heldBytes == 0)
         }
         #expect(pool.heldCount == 0)

@@ -1,18 +1,18 @@
 import Foundation
+import TestSupport
 import Testing
 
 /// The agent with hosts that acknowledge, lazily, and leave when it suits them least.
 @Suite(.ownThread) struct AcknowledgeTests {
     @Test(arguments: Engine.allCases)
     func everyNumberArrivesInOrderOverAHundredAndFiftyDrops(_ engine: Engine) throws {
-        let seed = UInt64.random(in: 0...UInt64.max)
+        var random = SeededRandom()
         let scene = try Scene()
         defer { scene.end() }
         let listener = try Listener(scene.path("host.sock"))
         let agent = try scene.startAgent(
             engine.rawValue, interval: 0.05, flags: ["--processes", "300"])
-        var host = AcknowledgingHost(seed: seed)
-        var random = SystemRandom(seed &+ 1)
+        var host = AcknowledgingHost(seed: random.seed &+ 1)
         for _ in 0..<150 {
             let connection = try listener.accept()
             let bytes = [400, 3000, 20_000, 200_000][random.below(4)]
@@ -22,7 +22,7 @@ import Testing
         }
         let last = try listener.accept()
         try host.play(last, seconds: 1.5, bytesMax: .max)
-        let told = "seed \(seed): \(host.count) numbers, \(host.repeated) repeated"
+        let told = "seed \(random.seed): \(host.count) numbers, \(host.repeated) repeated"
         print("AcknowledgeTests \(engine): \(told)")
         #expect(host.rows.count == 1, "one epoch; \(told)")
         #expect(host.count > 50, "\(told)")

@@ -1,3 +1,4 @@
+import TestSupport
 import Testing
 
 /// A host that acknowledges, written from the protocol and not from our code: it keeps rows by
@@ -13,7 +14,7 @@ struct AcknowledgingHost {
     private(set) var halfLines = 0
     private(set) var unnumbered = 0
     private(set) var skipped = 0
-    private var random: SystemRandom
+    private var random: SeededRandom
     private var sinceAck = 0
     private var acknowledgesEvery = 1
     /// Whether it takes what a spool has of earlier epochs; one from before does not.
@@ -23,7 +24,7 @@ struct AcknowledgingHost {
     /// Epochs that may send on this connection.
     private var open: Set<String> = []
 
-    init(seed: UInt64) { random = SystemRandom(seed) }
+    init(seed: UInt64) { random = SeededRandom(seed: seed) }
 
     /// Whether everything has come that a handshake spoke of.
     var hasAll: Bool { declared.allSatisfy { rows[$0.key, default: []].count >= $0.value - 1 } }
@@ -153,20 +154,5 @@ struct AcknowledgingHost {
         sinceAck = 0
         told[epoch] = max(told[epoch, default: 0], number)
         try connection.send("{\"type\":\"ack\",\"epoch\":\"\(epoch)\",\"seq\":\(number)}\n")
-    }
-}
-
-/// Numbers from a seed: splitmix64.
-struct SystemRandom {
-    private var state: UInt64
-
-    init(_ seed: UInt64) { state = seed }
-
-    mutating func below(_ limit: Int) -> Int {
-        state &+= 0x9e37_79b9_7f4a_7c15
-        var value = state
-        value = (value ^ (value >> 30)) &* 0xbf58_476d_1ce4_e5b9
-        value = (value ^ (value >> 27)) &* 0x94d0_49bb_1331_11eb
-        return Int((value ^ (value >> 31)) % UInt64(limit))
     }
 }

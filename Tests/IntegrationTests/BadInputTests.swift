@@ -1,3 +1,4 @@
+import TestSupport
 import Testing
 
 /// What is no message costs a counter and perhaps an error reply; the stream goes on.
@@ -89,9 +90,7 @@ import Testing
         defer { scene.end() }
         let (agent, host) = try scene.agentAndHost(engine)
         try host.readGreetingAndSample()
-        let seed = UInt64.random(in: 0 ... .max)
-        print("random bytes from seed \(seed)")
-        var random = SeededGenerator(seed: seed)
+        var random = SeededRandom()
         let start = monotonicSeconds()
         var errors = try warmUp(host)
         let residentBefore = try agent.statusNumber("VmRSS")
@@ -111,7 +110,7 @@ import Testing
         }
         try expectFew(errors, host, seconds: monotonicSeconds() - start)
         let growth = try agent.statusNumber("VmRSS") - residentBefore
-        #expect(growth < 500, "seed \(seed): \(growth) KiB more than before")
+        #expect(growth < 500, "seed \(random.seed): \(growth) KiB more than before")
     }
 
     /// Goes through the whole of the 2 MiB ring, whose pages are touched one after the other, and
@@ -167,22 +166,5 @@ import Testing
             #expect(replied <= host.bytesSent)
         }
         #expect(replied > 0)
-    }
-}
-
-/// The same numbers for the same seed. Source: SplitMix64, Steele, Lea and Flood 2014.
-struct SeededGenerator: RandomNumberGenerator {
-    private var state: UInt64
-
-    init(seed: UInt64) {
-        state = seed
-    }
-
-    mutating func next() -> UInt64 {
-        state &+= 0x9e37_79b9_7f4a_7c15
-        var mixed = state
-        mixed = (mixed ^ (mixed >> 30)) &* 0xbf58_476d_1ce4_e5b9
-        mixed = (mixed ^ (mixed >> 27)) &* 0x94d0_49bb_1331_11eb
-        return mixed ^ (mixed >> 31)
     }
 }

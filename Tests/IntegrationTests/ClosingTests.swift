@@ -1,4 +1,5 @@
 import Foundation
+import TestSupport
 import Testing
 
 /// Ends in the middle of everything: of what comes in, of what goes out, of both.
@@ -83,9 +84,7 @@ import Testing
         defer { scene.end() }
         let listener = try Listener(scene.path("host.sock"))
         let agent = try scene.startAgent(engine.rawValue, interval: 0.05)
-        let seed = UInt64.random(in: 0 ... .max)
-        print("departures from seed \(seed)")
-        var random = SeededGenerator(seed: seed)
+        var random = SeededRandom()
         for _ in 0..<40 {
             let host = try listener.accept()
             try host.send("\n{\"type\":\"Metrics\"}\n")

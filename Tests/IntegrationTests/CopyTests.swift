@@ -1,4 +1,5 @@
 import Foundation
+import TestSupport
 import Testing
 
 /// No copy of the size of a frame is made on the way from the socket to the message.
@@ -19,9 +20,7 @@ import Testing
         let scene = try Scene()
         defer { scene.end() }
         let copies = try run(engine, scene) { host in
-            let seed = UInt64.random(in: 0 ... .max)
-            print("pieces from seed \(seed)")
-            var random = SeededGenerator(seed: seed)
+            var random = SeededRandom()
             var bytes: [UInt8] = []
             for _ in 0..<Self.frames { bytes += Self.frame }
             // Pieces of no round size, so that frames begin and end everywhere, and cross the seam

@@ -1,4 +1,5 @@
 import Foundation
+import TestSupport
 import Testing
 
 /// `vireod --spool`: what has a number outlives the agent that gave it.
@@ -40,12 +41,11 @@ import Testing
 
     @Test(arguments: Engine.allCases)
     func everyNumberOfEveryEpochArrivesOverTenKills(_ engine: Engine) throws {
-        let seed = UInt64.random(in: 0...UInt64.max)
+        var random = SeededRandom()
         let scene = try Scene()
         defer { scene.end() }
         chmod(scene.folder, 0o700)
-        var random = SystemRandom(seed &+ 1)
-        var host = AcknowledgingHost(seed: seed)
+        var host = AcknowledgingHost(seed: random.seed &+ 1)
         var listener = try Listener(scene.path("host.sock"))
         for round in 0..<10 {
             let agent = try startAgent(scene, engine)
@@ -81,7 +81,7 @@ import Testing
             isDone = host.hasAll && Set(files(scene).map { $0.prefix(8) }).count <= 1
         }
         let told =
-            "seed \(seed): \(host.count) numbers of \(host.rows.count) epochs, "
+            "seed \(random.seed): \(host.count) numbers of \(host.rows.count) epochs, "
             + "\(host.repeated) repeated, \(host.spooledOffers) epochs offered from the disk"
         print("SpoolTests \(engine): \(told)")
         #expect(host.hasAll, "\(host.declared), \(host.rows.mapValues(\.count)); \(told)")
@@ -229,8 +229,7 @@ import Testing
         let scene = try Scene()
         defer { scene.end() }
         chmod(scene.folder, 0o700)
-        let seed = UInt64.random(in: 0...UInt64.max)
-        var random = SystemRandom(seed)
+        var random = SeededRandom()
         let watchCommand =
             ["/bin/sh", "-c", "exec \"$0\" \"$@\" >/dev/null"] + [
                 Products.vireo, "host", "watch", "--listen", scene.path("host.sock"), "--state",
@@ -255,15 +254,15 @@ import Testing
         watch.signal(SIGTERM)
         #expect(try watch.waitForEnd() == .exited(0))
         #expect(!watch.errorText.contains("lost"), "\(watch.errorText)")
-        #expect(Set(files(scene).map { $0.prefix(8) }).count <= 1, "seed \(seed)")
+        #expect(Set(files(scene).map { $0.prefix(8) }).count <= 1, "seed \(random.seed)")
         var numbers: [String: [Int]] = [:]
         for row in try rows(scene.path("state")) {
             numbers[try #require(row.text("epoch")), default: []].append(
                 Int(try #require(row.number("seq"))))
         }
-        #expect(numbers.count > 4, "seed \(seed)")
+        #expect(numbers.count > 4, "seed \(random.seed)")
         for (epoch, found) in numbers {
-            #expect(found == Array(1...found.count), "\(epoch), seed \(seed)")
+            #expect(found == Array(1...found.count), "\(epoch), seed \(random.seed)")
         }
     }
 

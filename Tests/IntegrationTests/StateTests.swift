@@ -1,4 +1,5 @@
 import Foundation
+import TestSupport
 import Testing
 
 /// `vireo host watch --state`: rows and what was received, safe before it is acknowledged.
@@ -26,8 +27,7 @@ import Testing
         let scene = try Scene()
         defer { scene.end() }
         chmod(scene.folder, 0o700)
-        let seed = UInt64.random(in: 0...UInt64.max)
-        var random = SystemRandom(seed)
+        var random = SeededRandom()
         _ = try scene.startAgent(engine.rawValue, interval: 0.05, flags: ["--processes", "100"])
         for _ in 0..<10 {
             let watch = try start(scene)
@@ -42,8 +42,8 @@ import Testing
         let stored = try rows(scene.path("state"))
         #expect(Set(stored.compactMap { $0.text("epoch") }).count == 1)
         let numbers = stored.compactMap { $0.number("seq") }.map { Int($0) }
-        #expect(numbers == Array(1...max(1, numbers.count)), "seed \(seed)")
-        #expect(numbers.count > 20, "seed \(seed)")
+        #expect(numbers == Array(1...max(1, numbers.count)), "seed \(random.seed)")
+        #expect(numbers.count > 20, "seed \(random.seed)")
     }
 
     @Test func whatTheStoreCannotTakeStaysWithTheGuestAndComesAgain() throws {

@@ -1,5 +1,6 @@
 import Foundation
 import Kernel
+import TestSupport
 import Testing
 import Wire
 
@@ -65,10 +66,7 @@ struct HostileFileTests {
     }
 
     @Test func anyBytesAtAll() {
-        let environment = ProcessInfo.processInfo.environment
-        let seed = environment["VIREO_SEED"].flatMap { UInt64($0) } ?? .random(in: 0 ... .max)
-        print("seed \(seed)")
-        var generator = SeededGenerator(state: seed)
+        var generator = SeededRandom()
         var sampler = fake.sampler()
         let paths = FakeMachine.files(below: FakeMachine.fixture("proc-debian12"))
         for round in 0..<3000 {
@@ -76,15 +74,15 @@ struct HostileFileTests {
             let bytes = fake.read(path)
             fake.write(path, spoilt(bytes, &generator))
             fake.pass(seconds: .random(in: 0...20, using: &generator))
-            expectSane(sampler.sample(), "VIREO_SEED=\(seed), round \(round), \(path)")
+            expectSane(sampler.sample(), "VIREO_SEED=\(generator.seed), round \(round), \(path)")
             fake.write(path, bytes)
         }
         fake.pass(seconds: 100)
-        #expect(sampler.sample().probeErrors.isEmpty, "VIREO_SEED=\(seed)")
+        #expect(sampler.sample().probeErrors.isEmpty, "VIREO_SEED=\(generator.seed)")
     }
 
     /// A few bytes changed, lost, doubled or added.
-    private func spoilt(_ bytes: [UInt8], _ generator: inout SeededGenerator) -> [UInt8] {
+    private func spoilt(_ bytes: [UInt8], _ generator: inout SeededRandom) -> [UInt8] {
         var bytes = bytes
         for _ in 0..<Int.random(in: 1...6, using: &generator) {
             let place = Int.random(in: 0...bytes.count, using: &generator)
@@ -224,18 +222,5 @@ struct HostileFileTests {
         let sample = sampler.sample()
         #expect(sample.failed("cpu"))
         #expect(sample.cpu == nil)
-    }
-}
-
-/// SplitMix64: the same numbers from the same seed on every machine.
-struct SeededGenerator: RandomNumberGenerator {
-    var state: UInt64
-
-    mutating func next() -> UInt64 {
-        state &+= 0x9E37_79B9_7F4A_7C15
-        var mixed = state
-        mixed = (mixed ^ (mixed >> 30)) &* 0xBF58_476D_1CE4_E5B9
-        mixed = (mixed ^ (mixed >> 27)) &* 0x94D0_49BB_1331_11EB
-        return mixed ^ (mixed >> 31)
     }
 }

@@ -1,5 +1,6 @@
 import Foundation
 import Slabs
+import TestSupport
 import Testing
 
 @Suite struct RingTests {
@@ -64,13 +65,7 @@ import Testing
     /// start as long as little is held.
     @Test func aRingThatHoldsLittleBeginsAgain() throws {
         var ring = try ReceiveRing(slabCount: 16)
-        let seed = UInt64.random(in: 0...UInt64.max)
-        var state = seed
-        /// Source: Knuth's MMIX, whose high bits are the good ones.
-        func random(_ range: ClosedRange<Int>) -> Int {
-            state = state &* 6_364_136_223_846_793_005 &+ 1_442_695_040_888_963_407
-            return range.lowerBound + Int(state >> 33) % range.count
-        }
+        var random = SeededRandom()
         let base = UInt(bitPattern: ring.region.address)
         var (written, read) = (0, 0)
         var lastOffset = 0
@@ -83,7 +78,7 @@ import Testing
             if offset < lastOffset { beginnings += 1 }
             lastOffset = offset
             mostOffset = max(mostOffset, offset)
-            let count = random(1...lease.count)
+            let count = Int.random(in: 1...lease.count, using: &random)
             for place in 0..<count {
                 start.storeBytes(
                     of: UInt8(truncatingIfNeeded: (written + place) / 3), toByteOffset: place,
@@ -92,20 +87,20 @@ import Testing
             ring.commit(lease, filled: count)
             written += count
             // Up to the last 5,000 bytes: sometimes more than is moved.
-            let held = min(ring.unreadBytes, random(0...5000))
+            let held = min(ring.unreadBytes, random.below(5001))
             ring.unread.withUnsafeBytes { unread in
                 let isRight = unread.indices.allSatisfy {
                     unread[$0] == UInt8(truncatingIfNeeded: (read + $0) / 3)
                 }
-                #expect(isRight, "seed \(seed), round \(round)")
+                #expect(isRight, "seed \(random.seed), round \(round)")
             }
             read += ring.unreadBytes - held
             ring.consume(ring.unreadBytes - held)
         }
-        #expect(beginnings > 20, "seed \(seed)")
-        #expect(mostOffset < 800_000, "of 1 MiB, seed \(seed)")
+        #expect(beginnings > 20, "seed \(random.seed)")
+        #expect(mostOffset < 800_000, "of 1 MiB, seed \(random.seed)")
         let moved = ring.movedBytes
-        #expect(0 < moved && moved <= UInt64(beginnings * 4096), "seed \(seed)")
+        #expect(0 < moved && moved <= UInt64(beginnings * 4096), "seed \(random.seed)")
     }
 
     @Test func aFullRingIsBackPressureNotGrowth() throws {

@@ -1,4 +1,5 @@
 import Foundation
+import TestSupport
 import Testing
 
 @testable import Wire
@@ -72,7 +73,7 @@ import Testing
     }
 
     @Test func integersAreWrittenAsSwiftWritesThem() {
-        var generator = SeededGenerator(seed: seed(for: "integers"))
+        var generator = SeededRandom()
         for _ in 0..<20_000 {
             let number =
                 Int64.random(in: .min ... .max, using: &generator)
@@ -109,7 +110,7 @@ import Testing
     }
 
     @Test func doublesAreNeverFurtherOffThanHalfAThousandth() throws {
-        var generator = SeededGenerator(seed: seed(for: "doubles"))
+        var generator = SeededRandom()
         for _ in 0..<20_000 {
             let magnitude = pow(10, Double.random(in: -6...12, using: &generator))
             let number = Double.random(in: -1...1, using: &generator) * magnitude

@@ -1,4 +1,5 @@
 import Foundation
+import TestSupport
 import Testing
 
 @testable import Wire
@@ -48,7 +49,7 @@ import Testing
     }
 
     @Test func whatIsWrittenIsReadBack() {
-        var generator = SeededGenerator(seed: seed(for: "time"))
+        var generator = SeededRandom()
         for _ in 0..<20_000 {
             let milliseconds = Int64.random(in: RFC3339.range, using: &generator)
             #expect(RFC3339.parse(Self.text(milliseconds)) == milliseconds)

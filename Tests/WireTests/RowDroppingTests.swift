@@ -1,3 +1,4 @@
+import TestSupport
 import Testing
 
 @testable import Wire
@@ -53,7 +54,7 @@ import Testing
     }
 
     @Test func twentyThousandProcessesFitAFrameAndTheRestIsCounted() throws {
-        var maker = SampleMaker(seed: 1)
+        var maker = SampleMaker(SeededRandom(seed: 1))
         var sample = maker.sample()
         sample.processes = Self.processes(20_000)
         let message = try #require(try Self.delivered(sample))
@@ -97,7 +98,7 @@ import Testing
     }
 
     @Test func everyListCanLoseRows() throws {
-        var maker = SampleMaker(seed: 2)
+        var maker = SampleMaker(SeededRandom(seed: 2))
         var sample = MetricsSample()
         let many = 6000
         sample.fileSystems = (0..<many).map { _ in maker.fileSystem() }
@@ -118,7 +119,7 @@ import Testing
     }
 
     @Test func anyRoomGivesAWholeFrameOrNone() throws {
-        var maker = SampleMaker(seed: 3)
+        var maker = SampleMaker(SeededRandom(seed: 3))
         let sample = maker.sample()
         let whole = MetricsRoundTripTests.encoded(MetricsMessage(sample)).text.utf8.count + 1
         var frames = 0

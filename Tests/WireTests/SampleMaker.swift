@@ -1,10 +1,12 @@
+import TestSupport
+
 @testable import Wire
 
 /// Samples with every family and awkward values in it, the same for the same seed.
 struct SampleMaker {
-    var generator: SeededGenerator
+    var generator: SeededRandom
 
-    init(seed: UInt64) { generator = SeededGenerator(seed: seed) }
+    init(_ generator: SeededRandom = SeededRandom()) { self.generator = generator }
 
     mutating func chance(_ percent: Int) -> Bool {
         Int.random(in: 0..<100, using: &generator) < percent

@@ -83,27 +83,3 @@ let fixtures = URL(filePath: #filePath).deletingLastPathComponent().deletingLast
 func fixture(_ path: String) throws -> String {
     try String(contentsOf: fixtures.appending(path: path), encoding: .utf8)
 }
-
-/// SplitMix64: the same numbers for the same seed everywhere.
-struct SeededGenerator: RandomNumberGenerator {
-    private var state: UInt64
-
-    init(seed: UInt64) { state = seed }
-
-    mutating func next() -> UInt64 {
-        state &+= 0x9E37_79B9_7F4A_7C15
-        var mixed = state
-        mixed = (mixed ^ (mixed >> 30)) &* 0xBF58_476D_1CE4_E5B9
-        mixed = (mixed ^ (mixed >> 27)) &* 0x94D0_49BB_1331_11EB
-        return mixed ^ (mixed >> 31)
-    }
-}
-
-/// The seed in `VIREO_SEED`, or a new one; said on standard output, so that a failure can be had
-/// again.
-func seed(for test: String) -> UInt64 {
-    let given = ProcessInfo.processInfo.environment["VIREO_SEED"].flatMap { UInt64($0) }
-    let seed = given ?? UInt64.random(in: 0...UInt64.max)
-    print("\(test): VIREO_SEED=\(seed)")
-    return seed
-}

@@ -1,3 +1,4 @@
+import TestSupport
 import Testing
 
 @testable import YAML
@@ -138,12 +139,7 @@ private func complaint(_ text: String) -> String {
 
     /// Random bytes and random YAML-like text neither crash nor pass what has to be refused.
     @Test func randomTextNeverCrashes() {
-        let seed = UInt64.random(in: 0 ... .max)
-        var state = seed
-        func next(_ bound: UInt64) -> UInt64 {
-            state = state &* 6_364_136_223_846_793_005 &+ 1_442_695_040_888_963_407
-            return (state >> 33) % bound
-        }
+        var random = SeededRandom()
         let parts = [
             "a", "b", ": ", "\n", "  ", "- ", "[", "]", "{", "}", ",", "\"", "'", "&x ", "*x",
             "!t ",
@@ -151,9 +147,9 @@ private func complaint(_ text: String) -> String {
         ]
         for _ in 0..<3000 {
             var text = ""
-            for _ in 0..<next(40) { text += parts[Int(next(UInt64(parts.count)))] }
+            for _ in 0..<random.below(40) { text += parts.randomElement(using: &random)! }
             if let root = try? parse(text) {
-                #expect(root.place.line >= 1, "seed \(seed)")
+                #expect(root.place.line >= 1, "seed \(random.seed)")
             }
         }
     }

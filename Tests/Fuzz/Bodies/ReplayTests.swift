@@ -1,4 +1,5 @@
 import Foundation
+import TestSupport
 import Testing
 
 /// The fuzzer's bodies on its kept corpus: what it once found or reached stays tried.
@@ -20,16 +21,9 @@ import Testing
     @Test(arguments: FuzzTarget.allNames)
     func randomBytesBreakNoPromise(name: String) throws {
         let body = try #require(FuzzTarget.named(name))
-        let given = ProcessInfo.processInfo.environment["VIREO_SEED"].flatMap { UInt64($0) }
-        let seed = given ?? UInt64.random(in: 0...UInt64.max)
-        print("\(name): VIREO_SEED=\(seed)")
-        var state = seed
-        func next() -> UInt8 {
-            state = state &* 6_364_136_223_846_793_005 &+ 1_442_695_040_888_963_407
-            return UInt8(truncatingIfNeeded: state >> 33)
-        }
+        var random = SeededRandom(for: name)
         for _ in 0..<500 {
-            body((0..<(Int(next()) * 2)).map { _ in next() })
+            body((0..<random.below(511)).map { _ in UInt8.random(in: 0...255, using: &random) })
         }
     }
 
