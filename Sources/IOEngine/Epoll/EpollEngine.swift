@@ -238,10 +238,12 @@ final class EpollEngine: EngineBackend {
         _ index: Int, _ lease: consuming SlabLease, _ deliver: (consuming Completion) -> Void
     ) -> Int {
         let number = table.number(index)
+        let lengthMax =
+            table[index].kind == .socket ? lease.count : EngineLimits.requestBytesMax
         var total = 0
         var failure: Errno?
         while total < lease.count {
-            let length = min(EngineLimits.requestBytesMax, lease.count - total)
+            let length = min(lengthMax, lease.count - total)
             counters.otherCalls += 1
             // SAFETY: total + length <= lease.count.
             let put = unsafe Glibc.write(number, lease.address + total, length)
