@@ -65,6 +65,16 @@ extension AgentLoop: PortOwner {
             metadata: .event(.hostDoesNotRead, fields))
     }
 
+    func noteLostOutput() {
+        logger.error(
+            """
+            nothing leaves by \(port.path), although its host has just come: the device has lost \
+            its queue. Restart the guest, or as root unbind the port's device from the driver \
+            virtio_console and bind it again
+            """,
+            metadata: .event(.outputLost, fields))
+    }
+
     /// Encodes a control message straight into its ring.
     func send(_ message: some WireMessage) -> Bool {
         channel.appendControl { space in

@@ -76,7 +76,11 @@ extension AgentLoop {
         perform(session.tick(at: milliseconds))
         guard session.state != before else { return }
         if session.state == .plain {
-            logger.info("the host does not acknowledge: metrics go without numbers")
+            if port.isOutputLost {
+                noteLostOutput()
+            } else {
+                logger.info("the host does not acknowledge: metrics go without numbers")
+            }
             commands.askForScripts()
         }
         statusChanged()

@@ -61,6 +61,8 @@ public final class Port {
     private var arrivalTurn: UInt64 = 0
     /// A host is there, and the owner is told when the write for the one before has ended.
     private var isArrivalPending = false
+    /// What the channel had sent when the host came.
+    var bytesSentAtArrival: UInt64 = 0
     /// Data has come, and whether its host is still the same is looked at in a moment.
     var isLookPlanned = false
     private let watch: DirectoryWatch
@@ -275,6 +277,7 @@ public final class Port {
         arrivalTurn = engine.turns
         if opener.isVirtio { dropOldPartialFrame() }
         isArrivalPending = true
+        bytesSentAtArrival = channel.counters.bytesSent
         if channel.hostArrived() { announceArrival() }
     }
 

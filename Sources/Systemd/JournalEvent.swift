@@ -16,6 +16,7 @@ public enum JournalEvent: String, CaseIterable, Sendable {
     case hostLeft = "db40361dec034786a143eb1c6e340a0c"
     case portWaits = "c7df125d66544fde899d31eb53764f22"
     case portStuck = "94167194e4b24af5951c2c313ebe0c39"
+    case outputLost = "b8898e3f2c2340758a690174f1ed37e8"
     case engineChosen = "89af66526dd040f084eee6eb632aae5d"
     case engineFellBack = "e46f0ad965c34c0db994d37a7511214a"
     case registrationFailed = "df78d165dff64221bd05e3b886cb7c6c"
@@ -36,6 +37,7 @@ public enum JournalEvent: String, CaseIterable, Sendable {
         case .hostLeft: "The host has left the port @PORT@"
         case .portWaits: "The virtio port cannot be used yet"
         case .portStuck: "The virtio port did not close in time"
+        case .outputLost: "The queue to the host of the port @PORT@ is lost"
         case .engineChosen: "The engine for input and output is @ENGINE@"
         case .engineFellBack: "The engine is @ENGINE@, because another was refused"
         case .registrationFailed: "The memory of the rings is not registered with the kernel"
@@ -59,6 +61,15 @@ public enum JournalEvent: String, CaseIterable, Sendable {
             "The message says why, and when the next attempt is. `vireo doctor` says what to do."
         case .portStuck:
             "The driver kept a transfer of ours when the agent ended. Look at dmesg."
+        case .outputLost:
+            """
+            QEMU loses one of the queue's 128 slots each time a host leaves that had not taken \
+            what was on its way, and now all are lost: the driver takes nothing, whichever \
+            program writes. The port unplugged and plugged again does not help. Restart the \
+            guest; or as root, `echo virtioN > unbind` and `echo virtioN > bind` in \
+            /sys/bus/virtio/drivers/virtio_console, and restart what else uses ports of that \
+            device. Hosts that read until they leave do not bring it about.
+            """
         case .engineChosen:
             "io_uring saves system calls; epoll does the same work where that is refused."
         case .engineFellBack:
