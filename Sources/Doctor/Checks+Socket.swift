@@ -118,7 +118,31 @@ extension Doctor {
                 .port, "\(seen), and nobody in the guest has it open: no agent",
                 remedy: "In the guest: sudo vireo doctor; sudo systemctl start \(UnitView.name)")
         }
+        if let output = port.output, output.lost > 0 { return lostSlots(output, of: port) }
         return .ok(.port, "\(seen), and the guest has it open")
+    }
+
+    /// Hosts that leave with something on its way to them cost a slot each, whichever agent it is.
+    private static func lostSlots(_ output: OutputQueue, of port: MonitorPort) -> Finding {
+        let again = """
+            Restart the guest; or in it, as root, unbind the port's device from the driver \
+            virtio_console, bind it again, and restart what uses its ports
+            """
+        guard output.lost < output.slots else {
+            return .problem(
+                .port,
+                "nothing can leave by the port \(port.identity): QEMU has lost all "
+                    + "\(output.slots) slots of its queue",
+                remedy: again)
+        }
+        return .note(
+            .port,
+            """
+            the guest has the port \(port.identity) open, and QEMU has lost \(output.lost) of \
+            \(output.slots) slots of its queue: one with each host that left while something was \
+            on its way to it
+            """,
+            remedy: "Have hosts read until they leave. Before all are lost: \(again)")
     }
 
     /// Which it is: an agent, a silent one, or none.

@@ -84,10 +84,28 @@ public struct MonitorPort: Equatable, Sendable {
     public var identity: String
     public var name: String
     public var chardev: String
+    /// `nil` where QEMU does not tell, as before 7.2.
+    public var output: OutputQueue?
 
-    public init(identity: String, name: String, chardev: String) {
+    public init(identity: String, name: String, chardev: String, output: OutputQueue? = nil) {
         self.identity = identity
         self.name = name
         self.chardev = chardev
+        self.output = output
+    }
+}
+
+/// The queue of a port by which the guest sends.
+///
+/// QEMU gives a slot never back whose bytes a host had begun to take when it left:
+/// `discard_throttle_data` in hw/char/virtio-serial-bus.c.
+public struct OutputQueue: Equatable, Sendable {
+    public var slots: UInt64
+    /// Taken from the queue, not in use, and not given back.
+    public var lost: UInt64
+
+    public init(slots: UInt64, lost: UInt64) {
+        self.slots = slots
+        self.lost = lost
     }
 }

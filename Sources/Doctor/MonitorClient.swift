@@ -3,7 +3,7 @@ import Wire
 
 /// Asks QEMU's monitor about its sockets and ports.
 ///
-/// Source: the QMP reference, query-chardev, qom-list, qom-get.
+/// Source: the QMP reference, query-chardev, qom-list, qom-get, x-query-virtio-queue-status.
 struct MonitorClient: ~Copyable {
     /// How long one answer may take, in milliseconds.
     static let patienceMilliseconds: UInt64 = 3000
@@ -84,8 +84,33 @@ struct MonitorClient: ~Copyable {
                 found.append(
                     MonitorPort(
                         identity: device, name: try property("name", of: place),
-                        chardev: try property("chardev", of: place)))
+                        chardev: try property("chardev", of: place),
+                        output: try? output(of: place)))
             }
+        }
+        return found
+    }
+
+    /// Queues 0 and 1 are port 0's, 2 and 3 the device's own, then two for each port.
+    private mutating func output(of port: String) throws -> OutputQueue? {
+        var number: UInt64?
+        try execute("qom-get", ["path": port, "property": "nr"]) { number = $0.unsigned }
+        let bus = try property("parent_bus", of: port)
+        guard let number, let end = bus.lastIndex(of: "/") else { return nil }
+        let queue = number == 0 ? 1 : 2 * number + 3
+        var found: OutputQueue?
+        try execute(
+            "x-query-virtio-queue-status", ["path": String(bus[..<end])], queue: queue
+        ) { answer in
+            var members = answer.members
+            let inUse = members.unsigned("inuse")
+            let slots = members.unsigned("vring-num")
+            let taken = members.unsigned("last-avail-idx")
+            let returned = members.unsigned("used-idx")
+            guard let slots, let taken, let returned, let inUse else { return }
+            // Both count round at 65,536.
+            let out = UInt64(UInt16(truncatingIfNeeded: taken &- returned))
+            found = OutputQueue(slots: slots, lost: out - min(out, inUse))
         }
         return found
     }
@@ -98,10 +123,10 @@ struct MonitorClient: ~Copyable {
 
     /// Events that come in between are passed over.
     private mutating func execute(
-        _ command: String, _ arguments: [String: String] = [:],
+        _ command: String, _ arguments: [String: String] = [:], queue: UInt64? = nil,
         _ body: (borrowing JSONValue) -> Void
     ) throws {
-        connection.send(Self.request(command, arguments))
+        connection.send(Self.request(command, arguments, queue))
         let limit = Self.limit
         while case .line(let line) = connection.line(until: limit) {
             try parser.parse(text: line)
@@ -114,7 +139,9 @@ struct MonitorClient: ~Copyable {
         throw Failure(text: "no answer to \(command) within 3 s")
     }
 
-    private static func request(_ command: String, _ arguments: [String: String]) -> String {
+    private static func request(
+        _ command: String, _ arguments: [String: String], _ queue: UInt64?
+    ) -> String {
         let text = JSONText.written(bytesMax: 16_384) { writer in
             writer.beginObject()
             writer.member("execute", command)
@@ -122,6 +149,7 @@ struct MonitorClient: ~Copyable {
                 writer.beginObject("arguments")
                 writer.member("path", path)
                 if let property = arguments["property"] { writer.member("property", property) }
+                if let queue { writer.member("queue", queue) }
                 writer.endObject()
             }
             writer.endObject()

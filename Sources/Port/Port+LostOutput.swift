@@ -8,7 +8,11 @@ extension Port {
     /// host had not taken, is never given back: 128 such departures, and nothing can leave any
     /// more. Another agent, or the port unplugged and plugged, changes nothing; a reset of the
     /// device does. Seen with QEMU 7.2: `x-query-virtio-queue-status` has `last-avail-idx` 128
-    /// above `used-idx`, and nothing in use.
+    /// above `used-idx`, and nothing in use; `vireo doctor --qmp` on the host tells how many are
+    /// lost.
+    ///
+    /// Source: discard_throttle_data in QEMU's hw/char/virtio-serial-bus.c, which detaches the
+    /// element and does not push it; Tests/VirtualMachine/test_lost_queue.py.
     public var isOutputLost: Bool {
         opener.isVirtio && state == .present && channel.isWriteInFlight
             && channel.counters.bytesSent == bytesSentAtArrival

@@ -86,20 +86,40 @@ import Wire
         Fault(name: "another agent", wrong: [.agent], seen: "QMP", remedy: "org.infinibay.agent") {
             $0.attachment = .other("{\"QMP\": {}}")
         },
+        Fault(name: "a lost queue", wrong: [.port], seen: "all 128 slots", remedy: "unbind") {
+            $0.monitor = monitor(
+                isAttached: false, isOpen: true, output: OutputQueue(slots: 128, lost: 128))
+        },
         Fault(name: "no monitor", wrong: [.monitor], seen: "does not answer", remedy: "-qmp unix:")
         {
             $0.monitor = .failed("ENOENT")
         },
     ]
 
-    static func monitor(isAttached: Bool, isOpen: Bool, hasPort: Bool = true) -> MonitorView {
+    static func monitor(
+        isAttached: Bool, isOpen: Bool, hasPort: Bool = true, output: OutputQueue? = nil
+    ) -> MonitorView {
         let filename = (isAttached ? "" : "disconnected:") + "unix:/run/vm/web.sock,server=on"
         return .known(
             chardevs: [
                 ChardevView(label: "c0", filename: filename, isFrontendOpen: isOpen)
             ],
             ports: hasPort
-                ? [MonitorPort(identity: "p0", name: "org.infinibay.agent", chardev: "c0")] : [])
+                ? [
+                    MonitorPort(
+                        identity: "p0", name: "org.infinibay.agent", chardev: "c0", output: output)
+                ] : [])
+    }
+
+    @Test(arguments: [0, 1, 127])
+    func aQueueThatHasSlotsLeftIsWellAndLostOnesAreTold(_ lost: UInt64) throws {
+        var view = healthyHost()
+        view.monitor = Self.monitor(
+            isAttached: false, isOpen: true, output: OutputQueue(slots: 128, lost: lost))
+        let report = Doctor.examine(view)
+        #expect(report.wrong.isEmpty)
+        let seen = try #require(report[.port]).seen
+        #expect(seen.contains("lost \(lost) of 128 slots") == (lost > 0), "\(seen)")
     }
 
     @Test(arguments: faults)

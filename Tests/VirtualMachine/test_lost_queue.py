@@ -1,10 +1,14 @@
-"""QEMU loses a slot of a port's queue each time a host leaves with one of them half taken, and 128 are
-all there are. What the agent says then, and what brings the port back."""
+"""QEMU loses a slot of a port's queue each time a host leaves with one of them half taken: 128 are all
+there are. What agent and doctor say then, and what brings the port back."""
 
 from __future__ import annotations
 
+import os
 import socket
+import subprocess
+import tempfile
 import time
+from pathlib import Path
 from typing import Iterator
 
 import pytest
@@ -19,11 +23,22 @@ DRIVER = "/sys/bus/virtio/drivers/virtio_console"
 
 
 @pytest.fixture(scope="module")
-def own_guest(request: pytest.FixtureRequest, package: None) -> Iterator[Guest]:
-    """No other test could use it afterwards."""
-    guest = installed_guest("lost-queue")
-    yield guest
-    guest.close(keep_log=request.session.testsfailed > 0)
+def own_guest(request: pytest.FixtureRequest, package: None) -> Iterator[tuple[Guest, Path]]:
+    """Of its own, for no other test could use it afterwards; and a monitor for `vireo doctor`."""
+    with tempfile.TemporaryDirectory(prefix="vireo-lost-") as folder:
+        monitor = Path(folder) / "qmp.sock"
+        guest = installed_guest(
+            "lost-queue", extra_arguments=["-qmp", f"unix:{monitor},server=on,wait=off"])
+        yield guest, monitor
+        guest.close(keep_log=request.session.testsfailed > 0)
+
+
+def doctor(guest: Guest, monitor: Path) -> str:
+    """What it finds from outside, for people."""
+    vireo = Path(os.environ["VIREO_GUEST_TREE"]) / "usr/bin/vireo"
+    return subprocess.run(
+        [vireo, "doctor", "--socket", guest.socket_path(), "--qmp", monitor],
+        capture_output=True, text=True, timeout=30, check=False).stdout
 
 
 def leave_in_the_middle(guest: Guest) -> None:
@@ -37,8 +52,10 @@ def leave_in_the_middle(guest: Guest) -> None:
     time.sleep(0.02)
 
 
-def test_a_queue_that_qemu_has_lost_is_told_and_comes_back_with_the_driver(own_guest: Guest) -> None:
-    guest = own_guest
+def test_a_queue_that_qemu_has_lost_is_told_and_comes_back_with_the_driver(
+    own_guest: tuple[Guest, Path]
+) -> None:
+    guest, monitor = own_guest
     Agent(guest, "auto").stop()
     assert guest.lost_slots() == 0
     for departures in range(1, DEPARTURES_MAX + 1):
@@ -56,6 +73,7 @@ def test_a_queue_that_qemu_has_lost_is_told_and_comes_back_with_the_driver(own_g
             host.wait_for("handshake", timeout_seconds=6)
         journal = agent.journal()
         assert f"engine {engine}" in journal and "the device has lost its queue" in journal, journal
+        assert "has lost all 128 slots" in (found := doctor(guest, monitor)), found
         agent.stop()
 
     # All at once, for qemu-ga's port is of the same device.
@@ -65,3 +83,4 @@ def test_a_queue_that_qemu_has_lost_is_told_and_comes_back_with_the_driver(own_g
     with guest.attach() as host:
         host.wait_for("handshake", timeout_seconds=60)
     assert guest.lost_slots() == 0
+    assert "slots" not in (found := doctor(guest, monitor)), found
