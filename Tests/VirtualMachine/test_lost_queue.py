@@ -56,7 +56,14 @@ def test_a_queue_that_qemu_has_lost_is_told_and_comes_back_with_the_driver(
     own_guest: tuple[Guest, Path]
 ) -> None:
     guest, monitor = own_guest
-    Agent(guest, "auto").stop()
+    agent = Agent(guest, "auto")
+    with guest.attach() as host:
+        agent.restart("--interval 0.5 --processes 0")
+        host.wait_for("handshake", timeout_seconds=20)
+        time.sleep(3)
+    journal = agent.journal()
+    assert "does not acknowledge" in journal and "lost its queue" not in journal, journal
+    agent.stop()
     assert guest.lost_slots() == 0
     for departures in range(1, DEPARTURES_MAX + 1):
         leave_in_the_middle(guest)

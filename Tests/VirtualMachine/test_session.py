@@ -35,7 +35,7 @@ def agent_guest(
     request: pytest.FixtureRequest, package: None, peers_tree: Path, engine: str
 ) -> Iterator[Guest]:
     """One for each engine: of 128 slots, QEMU loses one with each host that leaves in the middle of
-    what is on its way to it (test_lost_queue.py), which is one in 14 of these."""
+    what is on its way to it (test_lost_queue.py), which is one in 12 to 15 of these."""
     guest = installed_guest(f"session-{engine}", [peers_tree])
     yield guest
     guest.close(keep_log=request.session.testsfailed > 0)
