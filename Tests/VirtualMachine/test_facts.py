@@ -78,6 +78,20 @@ def count(edges: list[Edge], events: int) -> int:
     return sum(1 for edge in edges if edge.events & events)
 
 
+def without_repeats(edges: list[Edge]) -> list[Edge]:
+    """Without those that followed the one before within a millisecond.
+
+    QEMU gives the device one interrupt for the queues of all its ports unless `vectors` names a
+    number for each, and the driver then looks into every queue: the interrupt of another port, the
+    probe's answer here, wakes once more for a write that was told already, 17 to 63 us later. It
+    came in 25 of 2,763 writes on a busy machine, and in none of 2,576 with `vectors=70`.
+    """
+    return [
+        edge for before, edge in zip([None, *edges], edges)
+        if before is None or edge.seconds - before.seconds > 0.001
+    ]
+
+
 # Reading and writing.
 
 
@@ -196,7 +210,7 @@ def test_each_write_that_qemu_takes_is_an_out_edge(
         edges = probe.edges()
         assert {edge.events for edge in edges} == {OUT}
         # One may merge with the next when this machine is busy.
-        assert 5 <= len(edges) <= 10
+        assert 5 <= len(without_repeats(edges)) <= 10
 
         drain(host)
         settle()
@@ -204,7 +218,7 @@ def test_each_write_that_qemu_takes_is_an_out_edge(
 
         probe.write_lines(port, line_bytes=100, count=10)
         settle()
-        assert 1 <= len(probe.edges()) <= 10
+        assert 1 <= len(without_repeats(probe.edges())) <= 10
 
 
 @ENGINES
