@@ -9,7 +9,6 @@
 #include <liburing.h>
 
 /* These are macros with shifts, which Swift does not import. */
-static const unsigned char cliburing_sqe_io_link = IOSQE_IO_LINK;
 static const unsigned char cliburing_sqe_buffer_select = IOSQE_BUFFER_SELECT;
 static const unsigned int cliburing_cancel_fd_all = IORING_ASYNC_CANCEL_FD | IORING_ASYNC_CANCEL_ALL;
 

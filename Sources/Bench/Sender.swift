@@ -12,7 +12,7 @@ public final class Sender {
     private var bytesWritten: UInt64 = 0
     private var failure: ProgramFailure?
 
-    /// Small enough to stay in a processor's cache, and room for two chains.
+    /// Small enough to stay in a processor's cache, and room for two writes.
     private static let slabs = 4
 
     /// - Parameters:

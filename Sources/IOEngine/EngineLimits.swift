@@ -1,15 +1,12 @@
 /// What the engine bounds, each with its reason.
 public enum EngineLimits {
-    /// Bytes in one write request. The virtio console driver takes no more in a call (32 * 1024 in
-    /// port_fops_write), so a longer one would only come back short.
+    /// Bytes in one write(2) to a device. The virtio console driver takes no more in a call
+    /// (32 * 1024 in port_fops_write), so a longer one would only come back short.
     public static let requestBytesMax = 32_768
 
-    /// Write requests in one chain. A chain of linked requests is one system call for 128 KiB; a
-    /// short one cancels the rest, so bytes never pass each other.
-    public static let chainRequestsMax = 4
-
-    /// Bytes that one call of `write` takes.
-    public static let writeBytesMax = requestBytesMax * chainRequestsMax
+    /// Bytes that one call of `write` takes: what an engine puts into a device in one go before it
+    /// looks at the others.
+    public static let writeBytesMax = requestBytesMax * 4
 
     /// Bytes in one read request: a slab. A virtio port gives at most 4,096 at a time, a socket
     /// more.

@@ -181,10 +181,10 @@ public final class IOEngine {
         backend.startReceive(index)
     }
 
-    /// Writes the lease's bytes, in requests of at most 32 KiB that are linked. How many were taken
-    /// is told by the completion: the rest is the caller's to write again, from exactly there.
+    /// Writes the lease's bytes as soon as there is room for some of them. How many were taken is
+    /// told by the completion: the rest is the caller's to write again, from exactly there.
     public func write(_ stream: Stream, from lease: consuming SlabLease) {
-        precondition(lease.count <= EngineLimits.writeBytesMax, "more than one chain can carry")
+        precondition(lease.count <= EngineLimits.writeBytesMax, "more than one write may carry")
         let index = check(stream)
         let isWriting = table[index].writing != nil
         precondition(!isWriting, "one write at a time")

@@ -25,55 +25,15 @@ struct StreamSlot: ~Copyable {
     var isSocket = false
     /// uring: how a write that was done at once ended, until it is told.
     var finishedWrite: Transfer?
-    /// uring: requests of the write chain in flight, and how far it came.
-    var chain = WriteChain()
 
     /// What holds already has not been told.
     var owesEdge = false
     /// It is not known to be blocked; uring: a device.
     var mayRead = true
-    /// epoll: the same for writing.
+    /// The same for writing.
     var mayWrite = true
     /// epoll: the peer is known to have hung up, so that a short read may have an end behind it.
     var sawHangUp = false
-}
-
-/// A write that went out as several linked requests, put together again as their completions come.
-struct WriteChain {
-    private(set) var requestsPending = 0
-    private(set) var bytes = 0
-    private var isBroken = false
-    private var error: Errno?
-
-    mutating func begin(requests: Int) {
-        precondition(requestsPending == 0, "one chain at a time")
-        self = WriteChain()
-        requestsPending = requests
-    }
-
-    /// One request of `length` bytes ended with the kernel's `result`.
-    mutating func add(result: Int32, length: Int) {
-        precondition(requestsPending > 0)
-        requestsPending -= 1
-        guard !isBroken else {
-            // The kernel cancels what follows a short request. Had it sent more, bytes would be
-            // lost from the middle of the stream.
-            precondition(result < 0, "a request went on after a short one")
-            return
-        }
-        if result < 0 {
-            isBroken = true
-            error = Errno(rawValue: -result)
-        } else {
-            bytes += Int(result)
-            isBroken = Int(result) < length
-        }
-    }
-
-    /// What the whole chain comes to once nothing is pending.
-    var outcome: Transfer {
-        bytes == 0 && error != nil ? .failed(error!) : .bytes(bytes)
-    }
 }
 
 /// The streams of an engine: a fixed number of places, so that work in flight is bounded.

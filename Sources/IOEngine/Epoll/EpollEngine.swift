@@ -237,29 +237,14 @@ final class EpollEngine: EngineBackend {
     private func write(
         _ index: Int, _ lease: consuming SlabLease, _ deliver: (consuming Completion) -> Void
     ) -> Int {
-        let number = table.number(index)
-        let lengthMax =
-            table[index].kind == .socket ? lease.count : EngineLimits.requestBytesMax
-        var total = 0
-        var failure: Errno?
-        while total < lease.count {
-            let length = min(lengthMax, lease.count - total)
-            counters.otherCalls += 1
-            // SAFETY: total + length <= lease.count.
-            let put = unsafe Glibc.write(number, lease.address + total, length)
-            if put < 0 && errno == EINTR { continue }
-            if put < 0 { failure = .current }
-            total += max(0, put)
-            if put < length { break }
-        }
-        // Without a host a virtio port says EAGAIN too, but then there is nothing to wait for.
-        if total == 0 && failure == .again && !pollNow(number).contains(.hangUp) {
+        let kind = table[index].kind
+        guard let transfer = writeNow(table.number(index), lease, kind, calls: &counters.otherCalls)
+        else {
             table[index].mayWrite = false
             table[index].writing = consume lease
             return 0
         }
         counters.writes += 1
-        let transfer = total == 0 && failure != nil ? Transfer.failed(failure!) : .bytes(total)
         deliver(.written(table.stream(at: index), lease, transfer))
         return 1
     }

@@ -46,9 +46,9 @@ enum RingSetup {
     private static func queueInit(
         _ ring: UnsafeMutablePointer<io_uring>, streamsMax: Int
     ) throws(EngineError) {
-        // A turn can submit a read, a chain of writes, a poll and a cancel for each stream; where
-        // that is more than the queue holds, the queue is submitted in between.
-        let requests = streamsMax * (EngineLimits.chainRequestsMax + 3)
+        // A turn can submit a read, a write, a poll and a cancel for each stream; where that is
+        // more than the queue holds, the queue is submitted in between.
+        let requests = streamsMax * 4
         let submissions = UInt32(min(4096, max(64, requests)))
         let completions = UInt32(min(65_536, max(256, requests * 2)))
         var last: Int32 = 0
@@ -97,8 +97,7 @@ enum RingSetup {
 
     private static func restrict(_ ring: UnsafeMutablePointer<io_uring>) throws(EngineError) {
         var entries = operations.map { cliburing_allow_sqe_op(UInt8($0.rawValue)) }
-        entries.append(
-            cliburing_allow_sqe_flags(cliburing_sqe_io_link | cliburing_sqe_buffer_select))
+        entries.append(cliburing_allow_sqe_flags(cliburing_sqe_buffer_select))
         // Filling a place of the table of buffers, and a queue of shared slabs, are all that may be
         // registered later.
         entries.append(cliburing_allow_register_op(UInt8(IORING_REGISTER_BUFFERS_UPDATE)))

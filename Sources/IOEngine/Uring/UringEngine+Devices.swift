@@ -51,7 +51,12 @@ extension UringEngine {
 
     /// The poll saw something, or poll(2) did.
     func noteDevice(_ index: Int, _ edges: Edges) {
-        guard !edges.isDisjoint(with: [.input, .hangUp, .error, .peerClosedWriting]) else { return }
+        let isHungUp = !edges.isDisjoint(with: [.hangUp, .error, .peerClosedWriting])
+        if edges.contains(.output) || isHungUp {
+            table[index].mayWrite = true
+            if table[index].writing != nil { table.queue(index) }
+        }
+        guard edges.contains(.input) || isHungUp else { return }
         table[index].mayRead = true
         if table[index].reading != nil { table.queue(index) }
     }

@@ -20,7 +20,7 @@ final class UringEngine: EngineBackend {
     let ring: UnsafeMutablePointer<io_uring>
     /// SAFETY: room for one batch of pointers into the ring, freed in shutDown.
     private let batch: UnsafeMutablePointer<UnsafeMutablePointer<io_uring_cqe>?>
-    private var usesRegisteredBuffers = false
+    private(set) var usesRegisteredBuffers = false
     var shared: SharedSlabs?
     private var isDown = false
     private var turnsWithoutWait = 0
@@ -60,11 +60,10 @@ final class UringEngine: EngineBackend {
     private static let submissionsMax = 100_000
 
     func stamp(
-        _ entry: UnsafeMutablePointer<io_uring_sqe>, _ operation: UserData.Operation, _ index: Int,
-        link: Int = 0
+        _ entry: UnsafeMutablePointer<io_uring_sqe>, _ operation: UserData.Operation, _ index: Int
     ) {
         let mark = UserData(
-            operation, index: index, generation: table[index].generation, link: link)
+            operation, index: index, generation: table[index].generation)
         unsafe io_uring_sqe_set_data64(entry, mark.packed)
         table[index].requestsInKernel += 1
     }
@@ -73,7 +72,13 @@ final class UringEngine: EngineBackend {
     func noteReadAtOnce() { counters.otherCalls += 1 }
     func noteEdge() { counters.edges += 1 }
     func noteWrite() { counters.writes += 1 }
-    func noteWriteAtOnce() { counters.otherCalls += 1 }
+    func noteFixedRequest() { counters.fixedRequests += 1 }
+
+    func writeAtOnce(
+        _ number: Int32, _ lease: borrowing SlabLease, _ kind: StreamKind
+    ) -> Transfer? {
+        writeNow(number, lease, kind, calls: &counters.otherCalls)
+    }
 
     private func watchWaker() {
         let entry = unsafe submission()
@@ -96,7 +101,7 @@ final class UringEngine: EngineBackend {
             // Less processor time than READ_FIXED, and less to do before it waits.
             unsafe io_uring_prep_recv(entry, number, address, count, 0)
         } else if usesRegisteredBuffers, let buffer {
-            counters.fixedRequests += 1
+            noteFixedRequest()
             unsafe io_uring_prep_read_fixed(
                 entry, number, address, UInt32(count), .max, Int32(buffer))
         } else {
@@ -119,46 +124,6 @@ final class UringEngine: EngineBackend {
         switch table[index].writing {
         case .some(let lease): return unsafe (lease.address, lease.count, lease.bufferIndex)
         case .none: preconditionFailure("a write without a lease")
-        }
-    }
-
-    /// Length of the request at `link` of a chain over `count` bytes.
-    private func length(ofLink link: Int, count: Int) -> Int {
-        min(EngineLimits.requestBytesMax, count - link * EngineLimits.requestBytesMax)
-    }
-
-    func startWrite(_ index: Int) {
-        let number = table.number(index)
-        let (address, count, buffer) = unsafe location(writing: index)
-        let isOneRequest = count <= EngineLimits.requestBytesMax
-        if table[index].isSocket || isOneRequest, writeAtOnce(index) { return }
-        let requests = (count + EngineLimits.requestBytesMax - 1) / EngineLimits.requestBytesMax
-        table[index].chain.begin(requests: requests)
-        makeRoom(for: requests)
-        for link in 0..<requests {
-            let entry = unsafe submission()
-            let start = unsafe address + link * EngineLimits.requestBytesMax
-            let bytes = UInt32(length(ofLink: link, count: count))
-            if usesRegisteredBuffers, let buffer {
-                counters.fixedRequests += 1
-                unsafe io_uring_prep_write_fixed(entry, number, start, bytes, .max, Int32(buffer))
-            } else {
-                unsafe io_uring_prep_write(entry, number, start, bytes, .max)
-            }
-            if link + 1 < requests {
-                unsafe io_uring_sqe_set_flags(entry, UInt32(cliburing_sqe_io_link))
-            }
-            counters.writes += 1
-            unsafe stamp(entry, .write, index, link: link)
-        }
-    }
-
-    /// A chain must be submitted whole: split over two submissions it would be two chains, whose
-    /// parts could pass each other.
-    private func makeRoom(for requests: Int) {
-        if unsafe io_uring_sq_space_left(ring) < UInt32(requests) {
-            counters.otherCalls += 1
-            _ = unsafe io_uring_submit(ring)
         }
     }
 
@@ -232,6 +197,7 @@ final class UringEngine: EngineBackend {
     private func attempt(_ index: Int, _ deliver: (consuming Completion) -> Void) -> Bool {
         guard table[index].descriptor != nil else { return false }
         let generation = table[index].generation
+        if !table[index].isClosing { writeAgain(index) }
         var isDone = tellFinishedWrite(index, deliver)
         // The consumer may have closed the stream, and even opened another in its place, meanwhile.
         var isOpen: Bool {
@@ -289,7 +255,7 @@ final class UringEngine: EngineBackend {
         if !hasMore { table[index].requestsInKernel -= 1 }
         switch mark.operation {
         case .read: completeRead(index, entry.res, deliver)
-        case .write: completeWrite(index, mark.link, entry.res, deliver)
+        case .write: completeWrite(index, entry.res, deliver)
         case .poll: completePoll(index, entry.res, hasMore, deliver)
         case .receive: completeReceive(index, entry.res, entry.flags, hasMore, deliver)
         case .cancel, .waker: break
@@ -310,31 +276,12 @@ final class UringEngine: EngineBackend {
         deliver(.read(table.stream(at: index), lease, transfer))
     }
 
-    private func completeWrite(
-        _ index: Int, _ link: Int, _ result: Int32, _ deliver: (consuming Completion) -> Void
-    ) {
-        let (_, count, _) = unsafe location(writing: index)
-        table[index].chain.add(result: result, length: length(ofLink: link, count: count))
-        guard table[index].chain.requestsPending == 0 else { return }
-        let outcome = table[index].chain.outcome
-        // Without a host a virtio port says EAGAIN too, but then there is nothing to wait for.
-        if outcome == .failed(.again), !pollNow(table.number(index)).contains(.hangUp),
-            wasNotParked(index, -EAGAIN)
-        {
-            return startWrite(index)
-        }
-        guard let lease = table[index].writing.take() else {
-            preconditionFailure("a write ended twice")
-        }
-        deliver(.written(table.stream(at: index), lease, outcome))
-    }
-
     /// Whether a request came back with EAGAIN instead of waiting, and is to be asked for again.
     ///
     /// A virtio port wakes whoever waits for it, for whatever reason: a parked read also when the
     /// host has taken what was written. The kernel tries a request again at each such wake-up, and
     /// gives it up after 128. Source: io_req_alloc_apoll and APOLL_MAX_RETRY in io_uring/poll.c.
-    private func wasNotParked(_ index: Int, _ result: Int32) -> Bool {
+    func wasNotParked(_ index: Int, _ result: Int32) -> Bool {
         guard result == -EAGAIN, !table[index].isClosing else { return false }
         counters.refusedParks += 1
         return true
@@ -346,6 +293,9 @@ final class UringEngine: EngineBackend {
         let stream = table.stream(at: index)
         if let lease = table[index].reading.take() {
             deliver(.read(stream, lease, .failed(.cancelled)))
+        }
+        if let lease = table[index].writing.take() {
+            deliver(.written(stream, lease, .failed(.cancelled)))
         }
         table.release(index)
         deliver(.closed(stream))

@@ -14,15 +14,11 @@ struct UserData {
     /// The low 24 bits of the stream's generation.
     let generation: UInt32
     let operation: Operation
-    /// The request's place in a write chain; 4 bits.
-    let link: Int
 
-    init(_ operation: Operation, index: Int = 0, generation: UInt32 = 0, link: Int = 0) {
-        assert((0..<16).contains(link))
+    init(_ operation: Operation, index: Int = 0, generation: UInt32 = 0) {
         self.index = index
         self.generation = generation & 0xff_ffff
         self.operation = operation
-        self.link = link
     }
 
     init(packed: UInt64) {
@@ -32,10 +28,9 @@ struct UserData {
             preconditionFailure("a completion of no request of ours")
         }
         self.operation = operation
-        link = Int(packed >> 60)
     }
 
     var packed: UInt64 {
-        UInt64(link) << 60 | operation.rawValue << 56 | UInt64(generation) << 32 | UInt64(index)
+        operation.rawValue << 56 | UInt64(generation) << 32 | UInt64(index)
     }
 }
