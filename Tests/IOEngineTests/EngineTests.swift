@@ -75,13 +75,15 @@ import Testing
         close(engine, [line])
     }
 
-    @Test(arguments: bothEngines)
-    func aFullPeerStopsTheWriteAndItGoesOnAtTheExactByte(_ choice: IOEngine.Choice) throws {
+    @Test(arguments: bothEngines, [StreamKind.socket, .device])
+    func aFullPeerStopsTheWriteAndItGoesOnAtTheExactByte(
+        _ choice: IOEngine.Choice, _ kind: StreamKind
+    ) throws {
         let engine = try IOEngine(choice)
         let (one, other) = try SocketPair().split()
-        let line = try Line(engine, FileDescriptor(owning: one), slabs: 16)
+        let line = try Line(engine, FileDescriptor(owning: one), slabs: 16, kind: kind)
         line.put((0..<1_000_000).map { UInt8(truncatingIfNeeded: $0 / 251) })
-        // Nobody reads: the socket fills, a chain ends short, the next write parks.
+        // Nobody reads: the socket fills, a write ends short, the next one waits.
         line.startWrite()
         var isParked = false
         while !isParked {
@@ -117,14 +119,18 @@ import Testing
         close(engine, [line])
     }
 
-    @Test(arguments: bothEngines)
-    func closingGivesEveryLeaseBackAsCancelled(_ choice: IOEngine.Choice) throws {
+    @Test(arguments: bothEngines, [StreamKind.socket, .device])
+    func closingGivesEveryLeaseBackAsCancelled(
+        _ choice: IOEngine.Choice, _ kind: StreamKind
+    ) throws {
         let engine = try IOEngine(choice, streamsMax: 2)
         for _ in 0..<100 {
             let (one, other) = try SocketPair().split()
-            let line = try Line(unregistered: engine, FileDescriptor(owning: one))
-            line.put([UInt8](repeating: 7, count: 100_000))
-            for _ in 0..<20 where line.send.unsentBytes > 0 && !engine.isWriting(line.stream) {
+            let line = try Line(
+                engine, FileDescriptor(owning: one), slabs: 16, isRegistered: false, kind: kind)
+            line.put([UInt8](repeating: 7, count: 1_000_000))
+            // Nobody reads: the last write waits for room.
+            for _ in 0..<100 where !engine.isWriting(line.stream) {
                 line.startWrite()
                 engine.turn(until: MonotonicTime.now.adding(milliseconds: 1)) { line.accept($0) }
             }
@@ -132,6 +138,7 @@ import Testing
             engine.watch(line.stream)
             close(engine, [line])
             #expect(line.lastRead == .failed(.cancelled))
+            #expect(line.lastWrite == .failed(.cancelled))
             #expect(engine.streamCount == 0)
             Glibc.close(other)
         }
