@@ -288,7 +288,8 @@ final class AgentLoop {
         agent.framesReceived = counters.framesReceived
         // Before each handshake stands a lone newline.
         let newlines = session.counters.greetings
-        agent.framesSent = counters.linesSent - min(counters.linesSent, newlines)
+        let lines = channel.linesSent
+        agent.framesSent = lines - min(lines, newlines)
         agent.bytesReceived = counters.bytesReceived
         agent.bytesSent = counters.bytesSent
         agent.metricsDropped = outbox.dropped
@@ -361,7 +362,7 @@ final class AgentLoop {
         let counters = channel.counters
         var parts = [
             place + sessionState, "engine \(engine.kind.rawValue)",
-            "sent \(counters.linesSent) frames",
+            "sent \(channel.linesSent) frames",
             "received \(counters.framesReceived)", "dropped \(outbox.dropped)",
         ]
         if let spoolState { parts.append(spoolState) }

@@ -93,7 +93,7 @@ final class PortSession: PortOwner {
         while left > 0, port.channel.unsentDataBytes < Self.unsentBytesMax {
             let lines = min(left, most)
             let bytes = Int(lines) * template.lineBytes
-            let isIn = port.channel.appendData { space in
+            let isIn = port.channel.appendData(lines: Int(lines)) { space in
                 var space = space
                 guard bytes <= space.byteCount else { return 0 }
                 // After one lap what lies there is what was sent: to copy it again would measure

@@ -29,7 +29,7 @@ extension FrameChannel {
     /// - Returns: whether it fitted.
     public func appendEarlier(_ encode: (consuming MutableRawSpan) -> Int) -> Bool {
         guard earlier != nil else { return false }
-        return Self.append(to: &earlier!.ring, encode)
+        return append(to: &earlier!.ring, encode)
     }
 
     // MARK: For the channel
@@ -50,7 +50,6 @@ extension FrameChannel {
     func dropEarlier() {
         guard earlier != nil else { return }
         if unfinished == .earlier { counters.framesCutOff += 1 }
-        earlier!.ring.skip(earlier!.ring.unsentBytes)
-        earlier!.ring.releaseSent()
+        drop(unsentEarlierBytes, of: &earlier!.ring)
     }
 }

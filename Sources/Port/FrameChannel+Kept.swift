@@ -57,7 +57,7 @@ extension FrameChannel {
 
     private func enter(_ encode: (consuming MutableRawSpan) -> Int) -> Int {
         let start = data.position
-        guard Self.append(to: &data, encode) else { return 0 }
+        guard append(to: &data, encode) else { return 0 }
         let bytes = Int(data.position - start)
         kept!.cursor.append(bytes)
         return bytes
@@ -154,6 +154,7 @@ extension FrameChannel {
     private func followCursor() {
         let base = kept!.base
         let cursor = kept!.cursor
+        moveLines(of: data, to: base + cursor.sent)
         data.move(released: base + cursor.released, sent: base + cursor.sent)
     }
 }

@@ -31,8 +31,6 @@ public final class FrameChannel {
         public var framesOverlong: UInt64 = 0
         /// Frames that began and did not end within 30 s, or before the host left.
         public var framesAbandoned: UInt64 = 0
-        /// Frames, and the lone newline at each arrival of a host.
-        public var linesSent: UInt64 = 0
         public var bytesSent: UInt64 = 0
         /// Frames whose first part had left when the host did.
         public var framesCutOff: UInt64 = 0
@@ -74,6 +72,8 @@ public final class FrameChannel {
     var departed: UInt64 = 0
     /// All bytes that the scanner is done with: while it stays the same, no newline has come.
     private(set) var consumedBytes: UInt64 = 0
+    /// Lines that were appended, less those that will not leave; ``linesSent``.
+    private(set) var linesEntered: UInt64 = 0
     private var openStream: Stream?
     private var sends = false
     private var pauses = false
@@ -162,13 +162,11 @@ public final class FrameChannel {
         if kept != nil {
             rewindKept()
         } else if unfinished == .data {
-            data.skip(Self.bytesToFrameEnd(data))
-            data.releaseSent()
+            drop(Self.bytesToFrameEnd(data), of: &data)
         }
         dropEarlier()
         unfinished = nil
-        control.skip(control.unsentBytes)
-        control.releaseSent()
+        drop(control.unsentBytes, of: &control)
         // The control ring is empty, so a byte always fits.
         _ = appendControl { space in
             var space = space
@@ -279,22 +277,31 @@ public final class FrameChannel {
     ///
     /// - Returns: whether it fitted. A full ring is back-pressure.
     public func appendControl(_ encode: (consuming MutableRawSpan) -> Int) -> Bool {
-        Self.append(to: &control, encode)
+        append(to: &control, encode)
     }
 
-    /// The same into the data ring, of a channel that keeps nothing.
-    public func appendData(_ encode: (consuming MutableRawSpan) -> Int) -> Bool {
+    /// The same into the data ring, of a channel that keeps nothing: `lines` whole frames.
+    public func appendData(
+        lines: Int = 1, _ encode: (consuming MutableRawSpan) -> Int
+    ) -> Bool {
         precondition(kept == nil, "say whether it is kept: append(kept:) or append(loose:)")
-        return Self.append(to: &data, encode)
+        return append(to: &data, lines: lines, encode)
     }
 
-    static func append(
-        to ring: inout SendRing, _ encode: (consuming MutableRawSpan) -> Int
+    func append(
+        to ring: inout SendRing, lines: Int = 1, _ encode: (consuming MutableRawSpan) -> Int
     ) -> Bool {
         guard ring.freeBytes > 0 else { return false }
         let count = encode(ring.free())
+        guard count > 0 else { return false }
         ring.append(count)
-        return count > 0
+        linesEntered += UInt64(lines)
+        return true
+    }
+
+    /// Lines that are passed over, or, when it is negative, that will leave once more.
+    func forget(lines: Int) {
+        linesEntered = UInt64(Int64(linesEntered) - Int64(lines))
     }
 
     /// Bytes in the data ring that may leave and have not.
@@ -346,27 +353,19 @@ public final class FrameChannel {
         counters.bytesSent += UInt64(sent)
         switch source {
         case .control:
-            Self.complete(&control, lease, sent: sent, &counters)
+            control.complete(lease, sent: sent)
             control.releaseSent()
             unfinished = Self.isMidFrame(control) ? .control : nil
         case .earlier:
-            Self.complete(&earlier!.ring, lease, sent: sent, &counters)
+            earlier!.ring.complete(lease, sent: sent)
             unfinished = Self.isMidFrame(earlier!.ring) ? .earlier : nil
             earlierLeft(sent)
         case .data:
-            Self.complete(&data, lease, sent: sent, &counters)
+            data.complete(lease, sent: sent)
             unfinished = Self.isMidFrame(data) ? .data : nil
             if kept == nil { data.releaseSent() } else { keptLeft(sent) }
         }
         if mustResync { resync() }
-    }
-
-    private static func complete(
-        _ ring: inout SendRing, _ lease: consuming SlabLease, sent: Int, _ counters: inout Counters
-    ) {
-        counters.linesSent += UInt64(
-            FrameScanner.lineCount(in: ring.unsent.extracting(first: sent)))
-        ring.complete(lease, sent: sent)
     }
 
     /// Whether a frame has begun to leave and has not ended.

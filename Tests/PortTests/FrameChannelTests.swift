@@ -22,9 +22,12 @@ final class Bench: PortOwner {
     var greets = true
     var ended: PortError?
 
-    init(_ choice: IOEngine.Choice, sizes: FrameChannel.Sizes = FrameChannel.Sizes()) throws {
+    init(
+        _ choice: IOEngine.Choice, sizes: FrameChannel.Sizes = FrameChannel.Sizes(),
+        keepsData: Bool = false
+    ) throws {
         engine = try IOEngine(choice)
-        channel = try FrameChannel(engine: engine, sizes: sizes)
+        channel = try FrameChannel(engine: engine, sizes: sizes, keepsData: keepsData)
         var ends: [Int32] = [0, 0]
         guard clinux_socketpair(&ends) == 0 else { throw Errno.current }
         far = ends[1]
@@ -64,7 +67,7 @@ final class Bench: PortOwner {
     func put(data text: String) -> Bool { put(data: Array(text.utf8)) }
     func put(data bytes: [UInt8]) -> Bool { channel.appendData { Self.fill($0, bytes) } }
 
-    private static func fill(_ space: consuming MutableRawSpan, _ bytes: [UInt8]) -> Int {
+    static func fill(_ space: consuming MutableRawSpan, _ bytes: [UInt8]) -> Int {
         guard space.byteCount >= bytes.count else { return 0 }
         var space = space
         space.withUnsafeMutableBytes { $0.copyBytes(from: bytes) }
