@@ -155,7 +155,7 @@ public final class Port {
             signals.start(engine.descriptorNumber(stream))
             engine.watch(stream)
             state = .absent
-            apply(presence.look(now: pollNow(stream)))
+            apply(presence.look(now: pollNow(stream), at: engine.now))
         } else {
             apply(.arrived)
         }
@@ -235,7 +235,7 @@ public final class Port {
         guard let stream = channel.stream else { return }
         if opener.isVirtio {
             channel.dropPartialFrame()
-            apply(presence.readZero(now: pollNow(stream)))
+            apply(presence.readZero(now: pollNow(stream), at: engine.now))
         } else {
             lose(.hostDisconnected(path: path))
         }
@@ -251,7 +251,7 @@ public final class Port {
         case .bytes: channel.sendMore()
         case .failed(.again):
             if opener.isVirtio, let stream = channel.stream {
-                apply(presence.writeRefused(now: pollNow(stream)))
+                apply(presence.writeRefused(now: pollNow(stream), at: engine.now))
             }
         case .failed(.cancelled): break
         case .failed(let errno): failed(errno)

@@ -19,7 +19,7 @@ public enum PortLimits {
     /// the kernel queues a few thousand.
     public static let readsUncountedMax = 64
 
-    /// How long after a read, in milliseconds, the signal for its data may still come.
+    /// How long after a read or an arrival, in milliseconds, its signal may still come.
     public static let lateSignalMilliseconds: UInt64 = 50
 
     /// How long, in milliseconds, data has to show up that would explain a SIGIO: it is in the

@@ -8,18 +8,20 @@ private let here = Edges.output
 private let gone: Edges = [.input, .hangUp]
 private let start = MonotonicTime(nanoseconds: 1_000_000_000_000)
 private let later = start.adding(milliseconds: 100)
+/// Long before the start: what came then is over.
+private let before = MonotonicTime(nanoseconds: 999_000_000_000)
 
 @Suite struct PresenceTests {
     private func present() -> Presence {
         var presence = Presence()
-        #expect(presence.look(now: here) == .arrived)
+        #expect(presence.look(now: here, at: before) == .arrived)
         return presence
     }
 
     @Test func aHostIsSeenAtOnceWhenThePortIsOpened() {
         #expect(present().state == .present)
         var other = Presence()
-        #expect(other.look(now: gone) == .none)
+        #expect(other.look(now: gone, at: before) == .none)
         #expect(other.state == .absent)
     }
 
@@ -36,7 +38,7 @@ private let later = start.adding(milliseconds: 100)
         #expect(presence.edge(gone, now: here, newSignals: 1, at: start) == .replaced)
         // And the other way round: the edge of arriving, and the host has left again.
         var other = Presence()
-        #expect(other.look(now: gone) == .none)
+        #expect(other.look(now: gone, at: before) == .none)
         #expect(other.edge(.output, now: gone, newSignals: 1, at: start) == .none)
         #expect(other.state == .absent)
     }
@@ -126,13 +128,59 @@ private let later = start.adding(milliseconds: 100)
         #expect(presence.settleSuspicion(now: here, newSignals: 0, at: start) == .replaced)
     }
 
+    /// The driver wakes the port, and sends the signal of the arrival only then.
+    @Test func theSignalOfAnArrivalMayComeAMomentAfterIt() {
+        for opensLate in [false, true] {
+            var presence = Presence()
+            if opensLate {
+                #expect(presence.look(now: here, at: start) == .arrived)
+            } else {
+                #expect(presence.look(now: gone, at: start) == .none)
+                #expect(presence.edge(.output, now: here, newSignals: 0, at: start) == .arrived)
+            }
+            presence.read(at: start)
+            #expect(presence.edge(.output, now: here, newSignals: 2, at: start) == .none)
+            #expect(!presence.isSuspicious)
+            // It explains one signal, once.
+            #expect(presence.edge(.output, now: here, newSignals: 1, at: start) == .none)
+            #expect(presence.settleSuspicion(now: here, newSignals: 0, at: start) == .replaced)
+        }
+    }
+
+    @Test func aHostThatIsReplacedRightAfterItsArrivalIsNoticed() {
+        // Leaving and returning are two signals, whether or not the arrival's own was there.
+        for arrival in [0, 1] {
+            var presence = Presence()
+            #expect(presence.look(now: gone, at: start) == .none)
+            #expect(presence.edge(.output, now: here, newSignals: arrival, at: start) == .arrived)
+            #expect(presence.edge(.output, now: here, newSignals: 2, at: start) == .none)
+            #expect(presence.settleSuspicion(now: here, newSignals: 0, at: start) == .replaced)
+        }
+    }
+
+    @Test func anArrivalWhoseSignalWasThereExplainsNone() {
+        var presence = Presence()
+        #expect(presence.look(now: gone, at: start) == .none)
+        #expect(presence.edge(.output, now: here, newSignals: 1, at: start) == .arrived)
+        #expect(presence.edge(.output, now: here, newSignals: 1, at: start) == .none)
+        #expect(presence.settleSuspicion(now: here, newSignals: 0, at: start) == .replaced)
+    }
+
+    @Test func aSignalLongAfterTheArrivalIsNotItsOwn() {
+        var presence = Presence()
+        #expect(presence.look(now: gone, at: start) == .none)
+        #expect(presence.edge(.output, now: here, newSignals: 0, at: start) == .arrived)
+        #expect(presence.edge(.output, now: here, newSignals: 1, at: later) == .none)
+        #expect(presence.settleSuspicion(now: here, newSignals: 0, at: later) == .replaced)
+    }
+
     @Test func aReadOfZeroIsAHostThatLeftEvenIfAnotherIsThereByNow() {
         var presence = present()
-        #expect(presence.readZero(now: gone) == .left)
-        #expect(presence.readZero(now: gone) == .none)
+        #expect(presence.readZero(now: gone, at: start) == .left)
+        #expect(presence.readZero(now: gone, at: start) == .none)
         var other = present()
-        #expect(other.readZero(now: here) == .replaced)
+        #expect(other.readZero(now: here, at: start) == .replaced)
         var third = present()
-        #expect(third.writeRefused(now: gone) == .left)
+        #expect(third.writeRefused(now: gone, at: start) == .left)
     }
 }
