@@ -25,6 +25,8 @@ protocol EngineBackend: AnyObject {
     func startReceive(_ index: Int)
     /// Data is there, and its wake-up may have been used up by a poll(2) of ours.
     func tryReadAgain(_ index: Int)
+    /// The same for room for a write.
+    func tryWriteAgain(_ index: Int)
     /// Registers one region under `bufferIndex`: whether requests may name it from here on.
     func register(_ region: SlabRegion, bufferIndex: Int) throws(Errno)
     /// Whether requests use registered memory at all.

@@ -29,6 +29,10 @@ public enum EngineLimits {
     /// later.
     public static let registrationRetriesMilliseconds: [UInt64] = [1000, 5000]
 
+    /// How often a write that was refused is begun again because poll(2) sees room for it. Once is
+    /// the rule; a device that says both for ever is waited for.
+    static let looksMax = 8
+
     /// Completions taken from the kernel in one go.
     static let batchMax = 64
 

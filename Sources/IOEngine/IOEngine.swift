@@ -227,6 +227,12 @@ public final class IOEngine {
         backend.tryReadAgain(check(stream))
     }
 
+    /// The same for a write that waits for the room that ``poll(_:)`` saw: polled, the driver takes
+    /// back the buffers that the device is done with, and their interrupt wakes nobody then.
+    public func tryWriteAgain(_ stream: Stream) {
+        backend.tryWriteAgain(check(stream))
+    }
+
     /// What poll(2) says of the descriptor at this moment.
     public func poll(_ stream: Stream) -> Edges {
         pollNow(table.number(check(stream)))

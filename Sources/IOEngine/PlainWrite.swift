@@ -15,6 +15,7 @@ func writeNow(
 ) -> Transfer? {
     let pieceBytesMax = kind == .device ? EngineLimits.requestBytesMax : lease.count
     var taken = 0
+    var looks = 0
     while taken < lease.count {
         let length = min(pieceBytesMax, lease.count - taken)
         calls += 1
@@ -28,9 +29,13 @@ func writeNow(
         let failure = Errno.current
         if failure == .interrupted { continue }
         guard taken == 0 else { break }
+        guard failure == .again else { return .failed(failure) }
+        let now = pollNow(number)
         // Without a host a virtio port says EAGAIN too, but then there is nothing to wait for.
-        let isFull = failure == .again && !pollNow(number).contains(.hangUp)
-        return isFull ? nil : .failed(failure)
+        if now.contains(.hangUp) { return .failed(failure) }
+        // With room by now there may be nothing to wait for either: see IOEngine.tryWriteAgain(_:).
+        guard now.contains(.output), looks < EngineLimits.looksMax else { return nil }
+        looks += 1
     }
     return .bytes(taken)
 }

@@ -3,10 +3,11 @@ import Kernel
 
 /// Edges of a virtio port, and what is made of them.
 extension Port {
-    /// What poll(2) says; it may use up the wake-up of the data that it sees.
+    /// What poll(2) says; it may use up the wake-up of the data, or of the room, that it sees.
     func pollNow(_ stream: Stream) -> Edges {
         let now = engine.poll(stream)
         if now.contains(.input), !now.contains(.hangUp) { engine.tryReadAgain(stream) }
+        if now.contains(.output) { engine.tryWriteAgain(stream) }
         return now
     }
 

@@ -5,7 +5,8 @@ import Testing
 /// Every system call of the engine fails once, the first, the second, and so on until there is none
 /// left to fail. Whatever happens, nothing is lost without a word and nothing is left behind.
 @Suite(.serialized) struct TortureTests {
-    /// A call, and the errors that it can truly have. EAGAIN where data is there is none of them.
+    /// A call, and the errors that it can truly have. EAGAIN where data is there is none of them;
+    /// where there is room it is, for the room may have come a moment later.
     struct Target: CustomStringConvertible, Sendable {
         let engine: String
         let call: String
@@ -26,7 +27,12 @@ import Testing
         Target(engine: "epoll", call: "epoll_create1", errors: ["EMFILE", "ENOMEM"]),
         Target(engine: "epoll", call: "epoll_ctl", errors: ["ENOMEM", "ENOSPC"]),
         Target(engine: "epoll", call: "epoll_pwait2", errors: ["EINTR", "ENOSYS"]),
-        Target(engine: "epoll", call: "write", errors: ["EINTR", "ENOMEM", "EPIPE", "ECONNRESET"]),
+        Target(
+            engine: "epoll", call: "write",
+            errors: ["EAGAIN", "EINTR", "ENOMEM", "EPIPE", "ECONNRESET"]),
+        Target(
+            engine: "uring", call: "write",
+            errors: ["EAGAIN", "EINTR", "ENOMEM", "EPIPE", "ECONNRESET"]),
         Target(engine: "epoll", call: "accept4", errors: ["ENFILE", "ENOMEM", "EINTR"]),
         Target(engine: "auto", call: "eventfd2", errors: ["EMFILE", "ENOMEM"]),
         Target(engine: "auto", call: "signalfd4", errors: ["EMFILE", "ENOMEM"]),

@@ -79,6 +79,11 @@ final class EpollEngine: EngineBackend {
         if table[index].reading != nil { table.queue(index) }
     }
 
+    func tryWriteAgain(_ index: Int) {
+        table[index].mayWrite = true
+        if table[index].writing != nil { table.queue(index) }
+    }
+
     func register(_ region: SlabRegion, bufferIndex: Int) throws(Errno) {
         throw .notSupported
     }

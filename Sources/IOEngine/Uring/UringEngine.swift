@@ -142,6 +142,10 @@ final class UringEngine: EngineBackend {
         if table[index].kind == .device { noteDevice(index, .input) }
     }
 
+    func tryWriteAgain(_ index: Int) {
+        if table[index].kind == .device { noteDevice(index, .output) }
+    }
+
     // MARK: Registration
 
     func register(_ region: SlabRegion, bufferIndex: Int) throws(Errno) {
