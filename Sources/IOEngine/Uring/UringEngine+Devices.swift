@@ -36,8 +36,8 @@ extension UringEngine {
         let edges = result >= 0 ? Edges(rawValue: UInt32(result)) : .error
         if table[index].kind == .device { noteDevice(index, edges) }
         // The kernel ended the series, as it may when it is short of memory: begin another.
-        let isWanted = table[index].isWatched || table[index].reading != nil
-        if result >= 0, !hasMore, isWanted { startPoll(index) }
+        let isUsed = table[index].reading != nil || table[index].writing != nil
+        if result >= 0, !hasMore, isUsed || table[index].isWatched { startPoll(index) }
         guard table[index].isWatched else { return }
         if result >= 0 { noteEdge() }
         deliver(.edge(table.stream(at: index), edges))
