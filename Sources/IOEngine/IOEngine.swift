@@ -59,6 +59,8 @@ public final class IOEngine {
         public var otherCalls: UInt64 = 0
         /// uring: requests that the kernel did not let wait, and that were begun again.
         public var refusedParks: UInt64 = 0
+        /// Writes that were refused and begun again at once, for there was room by then.
+        public var writesAgain: UInt64 = 0
     }
 
     public let kind: EngineKind

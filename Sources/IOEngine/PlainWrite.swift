@@ -8,17 +8,18 @@ import Slabs
 ///   - number: a descriptor that does not block.
 ///   - lease: what to write.
 ///   - kind: of a device in pieces that its driver takes whole, of a socket in one call.
-///   - calls: counts the calls.
+///   - counters: of the engine, where the calls are counted.
 /// - Returns: `nil` when nothing was taken for want of room, which is worth waiting for.
 func writeNow(
-    _ number: Int32, _ lease: borrowing SlabLease, _ kind: StreamKind, calls: inout UInt64
+    _ number: Int32, _ lease: borrowing SlabLease, _ kind: StreamKind,
+    _ counters: inout IOEngine.Counters
 ) -> Transfer? {
     let pieceBytesMax = kind == .device ? EngineLimits.requestBytesMax : lease.count
     var taken = 0
     var looks = 0
     while taken < lease.count {
         let length = min(pieceBytesMax, lease.count - taken)
-        calls += 1
+        counters.otherCalls += 1
         // SAFETY: taken + length <= lease.count, and the lease stays where it is meanwhile.
         let put = unsafe Glibc.write(number, lease.address + taken, length)
         if put >= 0 {
@@ -36,6 +37,7 @@ func writeNow(
         // With room by now there may be nothing to wait for either: see IOEngine.tryWriteAgain(_:).
         guard now.contains(.output), looks < EngineLimits.looksMax else { return nil }
         looks += 1
+        counters.writesAgain += 1
     }
     return .bytes(taken)
 }

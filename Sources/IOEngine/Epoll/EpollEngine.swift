@@ -243,8 +243,7 @@ final class EpollEngine: EngineBackend {
         _ index: Int, _ lease: consuming SlabLease, _ deliver: (consuming Completion) -> Void
     ) -> Int {
         let kind = table[index].kind
-        guard let transfer = writeNow(table.number(index), lease, kind, calls: &counters.otherCalls)
-        else {
+        guard let transfer = writeNow(table.number(index), lease, kind, &counters) else {
             table[index].mayWrite = false
             table[index].writing = consume lease
             return 0

@@ -77,7 +77,7 @@ final class UringEngine: EngineBackend {
     func writeAtOnce(
         _ number: Int32, _ lease: borrowing SlabLease, _ kind: StreamKind
     ) -> Transfer? {
-        writeNow(number, lease, kind, calls: &counters.otherCalls)
+        writeNow(number, lease, kind, &counters)
     }
 
     private func watchWaker() {
