@@ -33,6 +33,14 @@ public enum EngineLimits {
     /// the rule; a device that says both for ever is waited for.
     static let looksMax = 8
 
+    /// Completions that one wait gathers at most before it ends, where many sockets share slabs: a
+    /// quarter of the open streams, and no more than these.
+    public static let gatheredMax = 16
+
+    /// How long such a wait goes on for them. Of the order in which a sleeping core wakes, so
+    /// nobody sees it; the kernel adds a thread's timer slack, 50 us by default.
+    public static let gatheringNanoseconds: UInt64 = 50_000
+
     /// Completions taken from the kernel in one go.
     static let batchMax = 64
 

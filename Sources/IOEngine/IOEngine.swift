@@ -61,6 +61,8 @@ public final class IOEngine {
         public var refusedParks: UInt64 = 0
         /// Writes that were refused and begun again at once, for there was room by then.
         public var writesAgain: UInt64 = 0
+        /// uring: waits that were for more than one completion, as ``EngineLimits/gatheredMax``.
+        public var gatheringWaits: UInt64 = 0
     }
 
     public let kind: EngineKind

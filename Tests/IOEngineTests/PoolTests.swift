@@ -194,4 +194,87 @@ import Testing
         #expect(after.0 - before.0 < 1000)
         #expect(after.1 - before.1 < 100_000, "kilobytes for 100,000 connections")
     }
+
+    /// Streams that receive, and the other ends of them.
+    private func receiving(
+        _ count: Int, _ engine: IOEngine, _ pool: SlabPool
+    ) throws -> (inlets: [Int: Inlet], ends: [Int32]) {
+        var inlets: [Int: Inlet] = [:]
+        var ends: [Int32] = []
+        for _ in 0..<count {
+            let (one, other) = try SocketPair().split()
+            let stream = try engine.attach(FileDescriptor(owning: one), .socket)
+            engine.receive(stream)
+            inlets[stream.place] = Inlet(pool)
+            ends.append(other)
+        }
+        // The requests go to the kernel, which has nothing for them yet.
+        engine.turn(until: .now) { discard($0) }
+        return (inlets, ends)
+    }
+
+    /// One turn without a limit, and how many streams it brought something for: it ends by itself.
+    private func turnOnce(_ engine: IOEngine, _ pool: SlabPool, _ inlets: [Int: Inlet]) -> Int {
+        var count = 0
+        engine.turn { completion in
+            guard case .read(let stream, let lease, let transfer) = consume completion else {
+                return
+            }
+            count += 1
+            inlets[stream.place]?.take(lease, transfer, pool)
+        }
+        return count
+    }
+
+    @Test func whereSeveralCameAtOnceOneWaitGathersForAMoment() throws {
+        let engine = try IOEngine(.uring, streamsMax: 80)
+        let pool = try SlabPool(slabCount: 128)
+        try engine.share(pool)
+        let (inlets, ends) = try receiving(64, engine, pool)
+        defer { ends.forEach { Glibc.close($0) } }
+        func say(_ places: Range<Int>) { for end in ends[places] { Glibc.write(end, "x\n", 2) } }
+        // A message by itself, again and again: no wait is for more than one.
+        for _ in 0..<5 {
+            say(0..<1)
+            #expect(turnOnce(engine, pool, inlets) == 1)
+        }
+        #expect(engine.counters.gatheringWaits == 0)
+        // Two at once: the next wait hopes for more, and brings what there is.
+        say(0..<2)
+        #expect(turnOnce(engine, pool, inlets) == 2)
+        say(2..<3)
+        #expect(turnOnce(engine, pool, inlets) == 1)
+        #expect(engine.counters.gatheringWaits == 1)
+        say(3..<4)
+        #expect(turnOnce(engine, pool, inlets) == 1)
+        #expect(engine.counters.gatheringWaits == 1)
+        // Nothing came in that moment: the turn brings nothing, and the next has patience again.
+        say(0..<2)
+        #expect(turnOnce(engine, pool, inlets) == 2)
+        #expect(turnOnce(engine, pool, inlets) == 0)
+        say(0..<1)
+        #expect(turnOnce(engine, pool, inlets) == 1)
+        #expect(engine.counters.gatheringWaits == 2)
+        // More than are waited for: nothing is left behind. Some kernels bring 20 a wait at most.
+        say(0..<64)
+        var count = 0
+        while count < 64 { count += turnOnce(engine, pool, inlets) }
+        #expect(count == 64)
+        let lines = inlets.values.map(\.lines.count)
+        #expect(lines.reduce(0, +) == 76)
+        #expect(engine.counters.gatheringWaits > 2)
+    }
+
+    @Test func aFewStreamsAreNotGatheredFor() throws {
+        let engine = try IOEngine(.uring)
+        let pool = try SlabPool(slabCount: 16)
+        try engine.share(pool)
+        let (inlets, ends) = try receiving(7, engine, pool)
+        defer { ends.forEach { Glibc.close($0) } }
+        for _ in 0..<3 {
+            for end in ends { Glibc.write(end, "x\n", 2) }
+            #expect(turnOnce(engine, pool, inlets) == 7)
+        }
+        #expect(engine.counters.gatheringWaits == 0)
+    }
 }
