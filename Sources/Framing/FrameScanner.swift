@@ -1,4 +1,4 @@
-import CLinux
+public import CLinux
 
 /// Finds the frames in a stream that is shown to it piece by piece.
 public struct FrameScanner: Sendable {
@@ -19,13 +19,18 @@ public struct FrameScanner: Sendable {
         public let bytes: Range<Int>
         /// How many of them are done with: the frame, its line end, and the empty lines before it.
         public let consumed: Int
+
+        @inlinable init(bytes: Range<Int>, consumed: Int) {
+            self.bytes = bytes
+            self.consumed = consumed
+        }
     }
 
     public let frameBytesMax: Int
     /// Bytes at the start of what is not consumed that are known to hold no newline.
-    private var scannedBytes = 0
+    @usableFromInline var scannedBytes = 0
     /// Bytes of the line that is being skipped so far; `nil` when none is.
-    private var skippedBytes: UInt64?
+    @usableFromInline var skippedBytes: UInt64?
 
     /// - Parameter frameBytesMax: the longest frame with its newline, at least 2 bytes. The memory
     ///   that the bytes are shown from must hold that many.
@@ -38,7 +43,25 @@ public struct FrameScanner: Sendable {
     public var isSkipping: Bool { skippedBytes != nil }
 
     /// The first step in `unread`, whose start is the first byte that was not consumed yet.
+    @inlinable @inline(__always)
     public mutating func next(_ unread: borrowing RawSpan) -> Step {
+        // A whole line without a carriage return, as nearly all are, is found without a call into
+        // this module.
+        guard skippedBytes == nil, scannedBytes == 0 else { return step(unread) }
+        guard let newline = FrameScanner.newline(in: unread, from: 0) else {
+            scannedBytes = unread.byteCount
+            return step(unread)
+        }
+        guard newline > 0, newline < frameBytesMax, !isReturn(unread, newline - 1) else {
+            scannedBytes = newline
+            return step(unread)
+        }
+        return .frame(Frame(bytes: 0..<newline, consumed: newline + 1))
+    }
+
+    /// The step whatever the line: empty, with a carriage return, too long, begun or skipped.
+    @usableFromInline
+    mutating func step(_ unread: borrowing RawSpan) -> Step {
         if skippedBytes != nil { return skip(unread) }
         var start = 0
         while true {
@@ -92,11 +115,11 @@ public struct FrameScanner: Sendable {
         return .overlong(bytes: total, consumed: newline + 1)
     }
 
-    private func isReturn(_ bytes: borrowing RawSpan, _ offset: Int) -> Bool {
+    @inlinable func isReturn(_ bytes: borrowing RawSpan, _ offset: Int) -> Bool {
         clinux_find_byte(bytes.extracting(offset..<(offset + 1)), 0x0d) == 0
     }
 
-    private static func newline(in bytes: borrowing RawSpan, from start: Int) -> Int? {
+    @inlinable static func newline(in bytes: borrowing RawSpan, from start: Int) -> Int? {
         guard start < bytes.byteCount else { return nil }
         let rest = bytes.extracting(droppingFirst: start)
         let found = clinux_find_byte(rest, 0x0a)

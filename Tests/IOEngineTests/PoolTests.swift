@@ -231,7 +231,7 @@ import Testing
         let pool = try SlabPool(slabCount: 128)
         try engine.share(pool)
         let (inlets, ends) = try receiving(64, engine, pool)
-        defer { ends.forEach { Glibc.close($0) } }
+        defer { for end in ends { Glibc.close(end) } }
         func say(_ places: Range<Int>) { for end in ends[places] { Glibc.write(end, "x\n", 2) } }
         // A message by itself, again and again: no wait is for more than one.
         for _ in 0..<5 {
@@ -270,7 +270,7 @@ import Testing
         let pool = try SlabPool(slabCount: 16)
         try engine.share(pool)
         let (inlets, ends) = try receiving(7, engine, pool)
-        defer { ends.forEach { Glibc.close($0) } }
+        defer { for end in ends { Glibc.close(end) } }
         for _ in 0..<3 {
             for end in ends { Glibc.write(end, "x\n", 2) }
             #expect(turnOnce(engine, pool, inlets) == 7)
