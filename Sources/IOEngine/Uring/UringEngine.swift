@@ -249,7 +249,8 @@ final class UringEngine: EngineBackend {
         } else if let left {
             var limit = __kernel_timespec(
                 tv_sec: Int64(left / 1_000_000_000), tv_nsec: Int64(left % 1_000_000_000))
-            result = unsafe io_uring_submit_and_wait_timeout(ring, &first, UInt32(wanted), &limit, nil)
+            result = unsafe io_uring_submit_and_wait_timeout(
+                ring, &first, UInt32(wanted), &limit, nil)
         } else {
             result = unsafe io_uring_submit_and_wait_timeout(ring, &first, 1, nil, nil)
         }
