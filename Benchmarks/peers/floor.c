@@ -66,58 +66,9 @@ static void send_many(const char *path, size_t line, uint64_t frames, int connec
     puts("}");
 }
 
-static void echo(const char *path) {
-    int listener = listen_on(path, 0);
-    char *buffer = malloc(BUFFER_BYTES + (1 << 20));
-    for (;;) {
-        int fd = accept(listener, NULL, NULL);
-        size_t held = 0;
-        for (;;) {
-            ssize_t got = read(fd, buffer + held, BUFFER_BYTES);
-            if (got <= 0) break;
-            size_t count = held + (size_t)got;
-            if (!count_lines(buffer, held, count, &held)) continue;
-            write_all(fd, buffer, count - held);
-            if (held > 0) memmove(buffer, buffer + count - held, held);
-        }
-        close(fd);
-    }
-}
-
-static int ascending(const void *one, const void *other) {
-    uint32_t a = *(const uint32_t *)one, b = *(const uint32_t *)other;
-    return a < b ? -1 : a > b;
-}
-
-static void ping(const char *path, size_t line, size_t rounds) {
-    char *out = malloc(line), *in = malloc(line);
-    memset(out, 'x', line);
-    out[line - 1] = '\n';
-    uint32_t *times = malloc(sizeof *times * rounds);
-    memset(times, 0, sizeof *times * rounds);
-    int fd = connect_to(path);
-    size_t warm = rounds / 10 < 1000 ? rounds / 10 : 1000;
-    struct meter meter = meter_start();
-    for (size_t round = 0; round < rounds + warm; round++) {
-        if (round == warm) meter = meter_start();
-        uint64_t start = now();
-        write_all(fd, out, line);
-        meter.calls++;
-        size_t count = 0;
-        while (count < line) {
-            ssize_t got = read(fd, in + count, line - count);
-            meter.calls++;
-            if (got <= 0) die("read");
-            count += (size_t)got;
-            if (memchr(in, '\n', count)) break;
-        }
-        uint64_t took = now() - start;
-        if (round >= warm) times[round - warm] = took > UINT32_MAX ? UINT32_MAX : (uint32_t)took;
-    }
-    print_row("ping", "floor", rounds, rounds * line, meter);
-    qsort(times, rounds, sizeof *times, ascending);
-    printf(",\"p50_us\":%.3f,\"p99_us\":%.3f,\"p999_us\":%.3f,\"max_us\":%.3f}\n", times[rounds / 2] / 1e3,
-           times[rounds * 99 / 100] / 1e3, times[rounds * 999 / 1000] / 1e3, times[rounds - 1] / 1e3);
+static ssize_t read_some(void *context, int fd, char *room, size_t count) {
+    (void)context;
+    return read(fd, room, count);
 }
 
 int main(int argc, char **argv) {
@@ -135,9 +86,9 @@ int main(int argc, char **argv) {
     else if (strcmp(command, "send") == 0)
         send_lines(path, line, frames);
     else if (strcmp(command, "echo") == 0)
-        echo(path);
+        echo(path, read_some, NULL);
     else if (strcmp(command, "ping") == 0)
-        ping(path, line, (size_t)number(argc, argv, "--rounds", 100000));
+        ping(path, "floor", line, (size_t)number(argc, argv, "--rounds", 100000), read_some, NULL);
     else
         return 64;
     return 0;

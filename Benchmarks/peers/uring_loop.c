@@ -1,7 +1,12 @@
 /* One io_uring loop for one socket or thousands: multishot receive into provided 64 KiB buffers, and what
  * is left of a cut line kept by connection. Needs Linux 6.0.
  *
- *   uring_loop receive --listen PATH --connections N */
+ *   uring_loop receive --listen PATH --connections N
+ *   uring_loop echo    --listen PATH
+ *   uring_loop ping    --connect PATH --bytes B --rounds N
+ *
+ * The last two with the least that io_uring has for it: write(2), and a receive and the wait for it in one
+ * call. */
 #include "common.h"
 #include <liburing.h>
 #include <poll.h>
@@ -39,8 +44,19 @@ static void start(struct io_uring *ring, struct meter *meter, int fd) {
     io_uring_sqe_set_data64(sqe, (uint64_t)fd);
 }
 
+static ssize_t receive_some(void *ring, int fd, char *room, size_t count) {
+    struct io_uring_cqe *cqe;
+    io_uring_prep_recv(io_uring_get_sqe(ring), fd, room, count, 0);
+    if (io_uring_submit_and_wait(ring, 1) < 0 || io_uring_peek_cqe(ring, &cqe)) return -1;
+    ssize_t got = cqe->res;
+    io_uring_cqe_seen(ring, cqe);
+    return got;
+}
+
 int main(int argc, char **argv) {
+    const char *command = argc > 1 ? argv[1] : "";
     const char *path = option(argc, argv, "--listen");
+    if (!path) path = option(argc, argv, "--connect");
     int connections = (int)number(argc, argv, "--connections", 1);
     if (!path) return 64;
     struct io_uring ring;
@@ -49,6 +65,15 @@ int main(int argc, char **argv) {
         .cq_entries = 16384,
     };
     if (io_uring_queue_init_params(4096, &ring, &parameters) < 0) return 69;
+    if (strcmp(command, "echo") == 0) {
+        echo(path, receive_some, &ring);
+        return 0;
+    }
+    if (strcmp(command, "ping") == 0) {
+        ping(path, "c-uring", (size_t)number(argc, argv, "--bytes", 256),
+             (size_t)number(argc, argv, "--rounds", 100000), receive_some, &ring);
+        return 0;
+    }
     struct io_uring_buf_ring *buffers;
     if (posix_memalign((void **)&buffers, 4096, BUFFERS * sizeof(struct io_uring_buf))) return 75;
     memset(buffers, 0, BUFFERS * sizeof(struct io_uring_buf));
