@@ -5,6 +5,7 @@
  *   floor echo    --listen PATH
  *   floor ping    --connect PATH --bytes B --rounds N */
 #include "common.h"
+#include "round_trip.h"
 
 static void receive(const char *path, size_t room) {
     int listener = listen_on(path, 0);

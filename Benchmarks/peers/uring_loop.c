@@ -8,6 +8,7 @@
  * The last two with the least that io_uring has for it: write(2), and a receive and the wait for it in one
  * call. */
 #include "common.h"
+#include "round_trip.h"
 #include <liburing.h>
 #include <poll.h>
 
