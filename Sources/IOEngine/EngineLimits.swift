@@ -37,8 +37,9 @@ public enum EngineLimits {
     /// quarter of the open streams, and no more than these.
     public static let gatheredMax = 16
 
-    /// How long such a wait goes on for them. Of the order in which a sleeping core wakes, so
-    /// nobody sees it; the kernel adds a thread's timer slack, 50 us by default.
+    /// How long such a wait goes on for them, and so what a message may be held up by: of the
+    /// order in which a sleeping core wakes. The kernel adds the thread's timer slack, 50 us by
+    /// default.
     public static let gatheringNanoseconds: UInt64 = 50_000
 
     /// Completions taken from the kernel in one go.

@@ -226,7 +226,8 @@ final class UringEngine: EngineBackend {
     ///
     /// An engine that is faster than its senders would otherwise make a call for each two or three
     /// writes of theirs. Where several streams had something at once, more is on its way; it is
-    /// waited for, for a moment. A single message, a question and its answer, are never held up.
+    /// waited for, for a moment, and a message that comes alone in it is held up by the rest of it.
+    /// Where one came at a time, a question and its answer, none is.
     private var completionsWanted: Int {
         guard shared != nil, broughtLast > 1 else { return 1 }
         return max(1, min(EngineLimits.gatheredMax, table.openCount / 4))
